@@ -1,0 +1,271 @@
+"""Papers from a blueprint's weights: which questions, in which order, and the word which cell is short.
+
+The choice is a pure function of candidates, counts, uses and seed; the same bank and seed give the same paper.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import IntegrityError, transaction
+
+from exams import scoring
+from exams.models import MockExam, Paper, PaperItem
+from questions.models import Blueprint, Question
+
+DRAWS = 24
+"""Papers drawn to choose the one whose cut is nearest to the bank's: papers of one mock stay comparable."""
+
+
+class AssemblyError(Exception):
+    """The bank can't fill a paper. `short` names each cell with what it needs and what it has."""
+
+    code = "bank_too_small"
+
+    def __init__(self, short: Sequence[Shortage]) -> None:
+        super().__init__("; ".join(f"{s.cell}: {s.available} of {s.needed}" for s in short))
+        self.short = tuple(short)
+
+
+@dataclass(frozen=True)
+class Shortage:
+    cell: str
+    needed: int
+    available: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    question_id: int
+    version_id: int
+    domain: str
+    task: str
+    scenario_id: int | None
+    difficulty: Decimal
+
+
+@dataclass(frozen=True)
+class Slot:
+    candidate: Candidate
+    is_scored: bool
+
+
+def largest_remainder(total: int, weights: Mapping[str, Decimal]) -> dict[str, int]:
+    """Whole shares of `total` in proportion to `weights` (Hamilton's method); ties go to the earlier key."""
+    whole = sum(weights.values(), Decimal(0)) or Decimal(1)
+    exact = {key: Fraction(weight) / Fraction(whole) * total for key, weight in weights.items()}
+    shares = {key: int(share) for key, share in exact.items()}
+    missing = total - sum(shares.values())
+    for key in sorted(exact, key=lambda key: exact[key] - shares[key], reverse=True)[:missing]:
+        shares[key] += 1
+    return shares
+
+
+def domain_counts(weights: Mapping[str, Decimal], *, items: int, unscored: int) -> dict[str, tuple[int, int]]:
+    """Per domain: scored and unscored slots. The weights are shares of the scored items.
+
+    All slots are shared out first, as the real form is laid out; a domain never loses a scored slot to it.
+    """
+    scored = largest_remainder(items - unscored, weights)
+    everything = largest_remainder(items, weights)
+    spare = {key: max(0, everything[key] - scored[key]) for key in weights}
+    while sum(spare.values()) > unscored:
+        spare[max(spare, key=lambda key: spare[key])] -= 1
+    while sum(spare.values()) < unscored:
+        spare[min(spare, key=lambda key: spare[key])] += 1
+    return {key: (scored[key], spare[key]) for key in weights}
+
+
+def choose(
+    candidates: Iterable[Candidate],
+    counts: Mapping[str, tuple[int, int]],
+    *,
+    seed: int,
+    uses: Mapping[int, int],
+) -> list[Slot]:
+    """Choose and order the slots of one paper, or raise `AssemblyError`.
+
+    counts: per domain (scored, unscored). uses: how often a question was used or met; least used come first.
+    A scenario's questions come together, one after another, or not at all.
+    """
+    by_domain: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in sorted(candidates, key=lambda c: c.question_id):
+        by_domain[candidate.domain].append(candidate)
+    short = [
+        Shortage(domain, scored + unscored, len(by_domain[domain]))
+        for domain, (scored, unscored) in counts.items()
+        if len(by_domain[domain]) < scored + unscored
+    ]
+    if short:
+        raise AssemblyError(short)
+
+    everyone = [c for group in by_domain.values() for c in group]
+    target = sum(c.difficulty for c in everyone) / max(1, len(everyone))
+    draws = (_draw(by_domain, counts, random.Random(f"{seed}:{n}"), uses) for n in range(DRAWS))
+    # Freshness first: a paper nearer to the mean is no reason to show a question twice.
+    return min(draws, key=lambda slots: (_total_uses(slots, uses), abs(_mean_difficulty(slots) - target)))
+
+
+def _draw(
+    by_domain: Mapping[str, Sequence[Candidate]],
+    counts: Mapping[str, tuple[int, int]],
+    rng: random.Random,
+    uses: Mapping[int, int],
+) -> list[Slot]:
+    units: list[list[Slot]] = []
+    for domain, (scored, unscored) in counts.items():
+        chosen = _fill(by_domain[domain], scored + unscored, rng, uses)
+        # Unscored slots hide among single questions; a case study is scored as a whole where that is possible.
+        singles_first = sorted(chosen, key=lambda unit: (len(unit), rng.random()))
+        hidden = {c.question_id for c in [c for unit in singles_first for c in unit][:unscored]}
+        units += [[Slot(c, c.question_id not in hidden) for c in unit] for unit in chosen]
+    rng.shuffle(units)
+    return [slot for unit in units for slot in unit]
+
+
+def _fill(
+    candidates: Sequence[Candidate], wanted: int, rng: random.Random, uses: Mapping[int, int]
+) -> list[list[Candidate]]:
+    """Units (a question, or a scenario's questions) of one domain that fill `wanted` slots, tasks in turn."""
+    grouped: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
+    for c in candidates:
+        grouped[("scenario", c.scenario_id) if c.scenario_id else ("question", c.question_id)].append(c)
+    by_task: dict[str, list[list[Candidate]]] = defaultdict(list)
+    for unit in grouped.values():
+        by_task[unit[0].task].append(unit)
+    tasks = sorted(by_task)
+    rng.shuffle(tasks)
+    for task in tasks:
+        by_task[task].sort(key=lambda unit: (-sum(uses.get(c.question_id, 0) for c in unit) / len(unit), rng.random()))
+
+    chosen: list[list[Candidate]] = []
+    missing = wanted
+    taken: Counter[str] = Counter()
+    while missing and (open_tasks := [task for task in tasks if by_task[task]]):
+        task = min(open_tasks, key=lambda task: taken[task])
+        unit = by_task[task].pop()
+        if len(unit) <= missing:
+            chosen.append(unit)
+            taken[task] += len(unit)
+            missing -= len(unit)
+    if missing:
+        # Only scenarios too large for the rest are left: take the first questions of one.
+        left = {c.question_id for unit in chosen for c in unit}
+        rest = [c for c in candidates if c.question_id not in left]
+        chosen += [[c] for c in rest[:missing]]
+    return chosen
+
+
+def _total_uses(slots: Sequence[Slot], uses: Mapping[int, int]) -> int:
+    return sum(uses.get(slot.candidate.question_id, 0) for slot in slots)
+
+
+def _mean_difficulty(slots: Sequence[Slot]) -> Decimal:
+    scored = [slot.candidate.difficulty for slot in slots if slot.is_scored]
+    return sum(scored, Decimal(0)) / max(1, len(scored))
+
+
+# ── the database ──
+
+
+def candidates_of(blueprint: Blueprint) -> list[Candidate]:
+    """The published questions of a blueprint, in one query."""
+    rows = (
+        Question.objects.published()
+        .filter(blueprint=blueprint, current__isnull=False)
+        .values_list(
+            "id",
+            "current_id",
+            "current__topic__task__domain__code",
+            "current__topic__task__code",
+            "current__scenario_version__scenario_id",
+            "current__difficulty",
+        )
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def ensure_papers(mock: MockExam, *, now: datetime) -> list[Paper]:
+    """Assemble the papers that a mock still lacks, ahead of anybody's start; return the new ones."""
+    candidates = candidates_of(mock.blueprint)
+    made = []
+    while mock.papers.filter(withdrawn_at=None).count() < mock.papers_wanted:
+        made.append(_assemble(mock, candidates, now=now))
+    return made
+
+
+def withdraw_stale_papers(mock: MockExam, *, now: datetime) -> int:
+    """Take papers with retired or superseded questions out of the choice; who sits one keeps it."""
+    stale = mock.papers.filter(withdrawn_at=None).exclude(
+        pk__in=_current_papers(mock),
+    )
+    return stale.update(withdrawn_at=now)
+
+
+def _current_papers(mock: MockExam) -> list[int]:
+    items = PaperItem.objects.filter(paper__mock=mock, paper__withdrawn_at=None).values_list(
+        "paper_id", "version_id", "version__question__current_id", "version__question__state"
+    )
+    fresh: dict[int, bool] = {}
+    for paper_id, version_id, current_id, state in items:
+        is_fresh = version_id == current_id and state == Question.State.PUBLISHED
+        fresh[paper_id] = fresh.get(paper_id, True) and is_fresh
+    return [paper_id for paper_id, is_fresh in fresh.items() if is_fresh]
+
+
+def _assemble(mock: MockExam, candidates: Sequence[Candidate], *, now: datetime) -> Paper:
+    number = mock.papers.count() + 1
+    seed = random.Random(f"{mock.code}:{number}").getrandbits(62)
+    weights = dict(mock.blueprint.domains.order_by("position", "code").values_list("code", "weight"))
+    uses = Counter(
+        PaperItem.objects.filter(paper__mock=mock, paper__withdrawn_at=None).values_list(
+            "version__question_id", flat=True
+        )
+    )
+    counts = domain_counts(weights, items=mock.items, unscored=mock.unscored)
+    slots = choose(candidates, counts, seed=seed, uses=uses)
+    try:
+        return create_paper(mock.blueprint, slots, mock=mock, number=number, title=mock.title, seed=seed, now=now)
+    except IntegrityError:
+        # Another process made the same number at the same time; it is as good as ours.
+        return mock.papers.get(number=number)
+
+
+@transaction.atomic
+def create_paper(
+    blueprint: Blueprint,
+    slots: Sequence[Slot],
+    *,
+    mock: MockExam | None,
+    number: int,
+    title: str,
+    seed: int,
+    now: datetime,
+) -> Paper:
+    """Store a paper with its cut: the mock's own, else the modified Angoff mean of its scored items."""
+    if mock is not None and mock.fixed_cut is not None:
+        cut = Fraction(mock.fixed_cut)
+    else:
+        cut = scoring.paper_cut(slot.candidate.difficulty for slot in slots if slot.is_scored)
+    paper = Paper.objects.create(
+        blueprint=blueprint,
+        mock=mock,
+        number=number,
+        title=title,
+        seed=seed,
+        cut_numerator=cut.numerator,
+        cut_denominator=cut.denominator,
+        item_count=len(slots),
+        created_at=now,
+    )
+    PaperItem.objects.bulk_create(
+        PaperItem(paper=paper, slot=number, version_id=slot.candidate.version_id, is_scored=slot.is_scored)
+        for number, slot in enumerate(slots, start=1)
+    )
+    return paper

@@ -1,0 +1,49 @@
+"""Celery's part: ids in, at most five lines each, safe to run twice."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from functools import partial
+
+from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
+
+CHUNK = 25
+
+
+def enqueue_scoring(attempt_ids: Sequence[uuid.UUID]) -> None:
+    """Score after the commit. A broker that is down costs seconds, not answers: a sweep finds them again."""
+    for start in range(0, len(attempt_ids), CHUNK):
+        chunk = [str(attempt_id) for attempt_id in attempt_ids[start : start + CHUNK]]
+        transaction.on_commit(partial(score_attempts.delay, chunk), robust=True)
+
+
+@shared_task
+def score_attempts(attempt_ids: list[str]) -> None:
+    from exams import results
+
+    for attempt_id in attempt_ids:
+        results.score_attempt(uuid.UUID(attempt_id), now=timezone.now())
+
+
+@shared_task
+def close_overdue() -> None:
+    from exams import sweeps
+
+    sweeps.close_overdue(now=timezone.now())
+
+
+@shared_task
+def score_forgotten() -> None:
+    from exams import sweeps
+
+    sweeps.score_forgotten(now=timezone.now())
+
+
+@shared_task
+def fold_statistics() -> None:
+    from exams import population
+
+    population.fold(now=timezone.now())

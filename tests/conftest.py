@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+
+from accounts.models import Role, User
+from exams import items
+from tests.factories import make_user
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers() -> None:
+    """What a process keeps between requests must not travel between tests."""
+    items.forget()
+    cache.clear()
+
+
+@pytest.fixture
+def ana(db: None) -> User:
+    """A learner."""
+    return make_user("Ana")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    """An instructor."""
+    return make_user("Ben", role=Role.INSTRUCTOR)
+
+
+@pytest.fixture
+def cleo(db: None) -> User:
+    """Another learner, who must see nothing of Ana's."""
+    return make_user("Cleo")
