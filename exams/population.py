@@ -90,15 +90,14 @@ def refit_priors(*, now: datetime) -> int:
         before = of_domain.get(learner_id, (0, 0))
         of_domain[learner_id] = (before[0] + correct, before[1] + seen)
 
-    fitted = [
-        PopulationPrior(domain_id=domain_of[task_id], task_id=task_id, kind=kind, **_fit(shares, now))
+    fits = [
+        (PopulationPrior(domain_id=domain_of[task_id], task_id=task_id, kind=kind), shares)
         for (task_id, kind), shares in per_task.items()
-        if len(shares) >= psychometrics.MIN_LEARNERS
     ] + [
-        PopulationPrior(domain_id=domain_id, kind=kind, **_fit(list(learners.values()), now))
+        (PopulationPrior(domain_id=domain_id, kind=kind), list(learners.values()))
         for (domain_id, kind), learners in per_domain.items()
-        if len(learners) >= psychometrics.MIN_LEARNERS
     ]
+    fitted = [row for row, shares in fits if _fit(row, shares, now)]
     with transaction.atomic():
         sweeps.lock(NAME, now=now)
         PopulationPrior.objects.all().delete()
@@ -106,6 +105,8 @@ def refit_priors(*, now: datetime) -> int:
     return len(fitted)
 
 
-def _fit(shares: list[tuple[int, int]], now: datetime) -> dict[str, object]:
+def _fit(row: PopulationPrior, shares: list[tuple[int, int]], now: datetime) -> bool:
+    """Fill `row`; False where there is too little to fit and the default prior stays."""
     prior = psychometrics.fit_prior(shares)
-    return {"mean": prior.mean, "strength": prior.strength, "learners": prior.learners, "fitted_at": now}
+    row.mean, row.strength, row.learners, row.fitted_at = prior.mean, prior.strength, prior.learners, now
+    return not prior.is_default

@@ -14,9 +14,17 @@ from django.db import models, transaction
 
 from accounts.models import User
 from exams import evidence, items, psychometrics, scoring
-from exams.models import Attempt, AttemptEvent, DomainScore, Exposure, ItemStatistic, Response, Result, TaskScore
+from exams.models import (
+    Attempt,
+    AttemptEvent,
+    DomainScore,
+    Exposure,
+    ItemStatistic,
+    Response,
+    Result,
+    TaskScore,
+)
 from questions import answers
-from questions.content import Answer
 from questions.models import Blueprint
 
 MIN_FACILITY_N = 30

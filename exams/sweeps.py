@@ -36,7 +36,7 @@ def score_forgotten(*, now: datetime, forgotten_after: timedelta = FORGOTTEN_AFT
     """Score closed attempts that no message will bring: idempotent, so a late message does no harm."""
     ids = list(
         Attempt.objects.unscored()
-        .filter(closed_at__lt=now - forgotten_after)
+        .filter(closed_at__lte=now - forgotten_after)
         .order_by("closed_at")
         .values_list("pk", flat=True)[:BATCH]
     )

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from hypothesis import settings
 
 from accounts.models import Role, User
 from exams import items
 from tests.factories import make_user
+
+# A busy machine is no reason for a property to fail.
+settings.register_profile("cutscore", deadline=None)
+settings.load_profile("cutscore")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,147 @@
+"""What a learner is offered: the mocks, and for each one what would happen if they started now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+
+from django.db import models
+
+from accounts.models import User
+from exams import charts, delivery, review_policy
+from exams.models import Attempt, MockExam, Paper
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A row of the list of mocks."""
+
+    mock: MockExam
+    running: Attempt | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Percentages along a line from shortly before now to shortly after the last thing that happens."""
+
+    start_x: str
+    end_x: str
+    width: str
+    window_x: str | None
+    last_full_start_x: str | None
+
+
+@dataclass(frozen=True)
+class StartPage:
+    mock: MockExam
+    running: Attempt | None
+    attempts: int
+    base_minutes: int
+    factor: Decimal
+    factor_minutes: int
+    extra_minutes: int
+    total_minutes: int
+    starts_at: datetime
+    ends_at: datetime
+    last_full_start_at: datetime | None
+    is_cut_by_window: bool
+    is_not_open_yet: bool
+    is_over: bool
+    scored_items: int
+    cut_items: int | None
+    """How many of the scored items the cut asks for, where every paper agrees."""
+    cut_range: tuple[int, int] | None
+    shows_right_after: frozenset[str]
+    timeline: Timeline
+
+    @property
+    def own_minutes(self) -> int:
+        return self.total_minutes - self.base_minutes
+
+    @property
+    def is_startable(self) -> bool:
+        return not (self.is_not_open_yet or self.is_over)
+
+
+def offers(learner: User) -> list[Offer]:
+    """The mocks that this user may see, with their running attempt, in two queries."""
+    mocks = list(
+        MockExam.objects.visible_to(learner)
+        .select_related("blueprint")
+        .annotate(own_attempts=models.Count("attempts", filter=models.Q(attempts__learner=learner)))
+    )
+    running = {
+        attempt.mock_id: attempt
+        for attempt in Attempt.objects.sat_by(learner).filter(
+            state=Attempt.State.IN_PROGRESS, mock__in=[mock.pk for mock in mocks]
+        )
+    }
+    return [Offer(mock, running.get(mock.pk), mock.own_attempts) for mock in mocks]
+
+
+def start_page(mock: MockExam, learner: User, *, now: datetime) -> StartPage:
+    """All that is said before the clock starts."""
+    own = Attempt.objects.sat_by(learner).filter(mock=mock)
+    allowed = delivery.allowance(mock.seconds, delivery.accommodation_of(learner))
+    full_end = now + timedelta(seconds=allowed.total)
+    ends_at = min(full_end, mock.closes_at) if mock.closes_at else full_end
+    scored_items = mock.items - mock.unscored
+    cuts = sorted({ceil(cut * scored_items) for cut in _cuts(mock)})
+    by_factor = delivery.Allowance(allowed.base, allowed.factor, 0).total - allowed.base
+    last_full_start = mock.closes_at - timedelta(seconds=allowed.total) if mock.closes_at else None
+    return StartPage(
+        mock=mock,
+        running=own.filter(state=Attempt.State.IN_PROGRESS).first(),
+        attempts=own.count(),
+        base_minutes=_minutes(allowed.base),
+        factor=allowed.factor,
+        factor_minutes=_minutes(by_factor),
+        extra_minutes=_minutes(allowed.extra),
+        total_minutes=_minutes(allowed.total),
+        starts_at=now,
+        ends_at=ends_at,
+        last_full_start_at=last_full_start if last_full_start and last_full_start > now else None,
+        is_cut_by_window=ends_at < full_end,
+        is_not_open_yet=mock.opens_at is not None and now < mock.opens_at,
+        is_over=mock.closes_at is not None and now >= mock.closes_at,
+        scored_items=scored_items,
+        cut_items=cuts[0] if len(cuts) == 1 else None,
+        cut_range=(cuts[0], cuts[-1]) if len(cuts) > 1 else None,
+        shows_right_after=frozenset(mock.review_policy.get(review_policy.Phase.RIGHT_AFTER, [])),
+        timeline=_timeline(now, ends_at, mock.closes_at, last_full_start),
+    )
+
+
+def _cuts(mock: MockExam) -> list[Fraction]:
+    rows = Paper.objects.filter(mock=mock, withdrawn_at=None).values_list("cut_numerator", "cut_denominator")
+    return [Fraction(numerator, denominator) for numerator, denominator in rows]
+
+
+def _minutes(seconds: int) -> int:
+    return round(seconds / 60)
+
+
+def _timeline(
+    now: datetime, ends_at: datetime, closes_at: datetime | None, last_full_start: datetime | None
+) -> Timeline:
+    span = max(ends_at, closes_at or ends_at) - now
+    # A window that shuts weeks later would squeeze the sitting to a hair: it isn't drawn then.
+    is_near = closes_at is not None and span <= 3 * max(ends_at - now, timedelta(minutes=1))
+    last = closes_at if is_near and closes_at else ends_at
+    low, high = now.timestamp(), last.timestamp()
+    margin = max(1.0, high - low) * 0.08
+
+    def x(moment: datetime) -> str:
+        return charts.percent(moment.timestamp(), low - margin, high + margin)
+
+    return Timeline(
+        start_x=x(now),
+        end_x=x(ends_at),
+        width=f"{float(x(ends_at).rstrip('%')) - float(x(now).rstrip('%')):.2f}%",
+        window_x=x(closes_at) if is_near and closes_at else None,
+        last_full_start_x=x(last_full_start) if is_near and last_full_start and last_full_start > now else None,
+    )
