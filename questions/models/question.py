@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from questions import content
+from questions.content import ItemType, Level, QuestionContent
 from questions.models.blueprint import Blueprint, Topic
 
 
@@ -93,9 +93,9 @@ class QuestionVersion(models.Model):
         ScenarioVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="question_versions"
     )
     item_type = models.CharField(
-        _("type"), max_length=20, choices=[(str(t), str(t).replace("_", " ")) for t in content.ItemType]
+        _("type"), max_length=20, choices=[(str(t), str(t).replace("_", " ")) for t in ItemType]
     )
-    level = models.CharField(_("level"), max_length=8, choices=[(str(v), str(v)) for v in content.Level])
+    level = models.CharField(_("level"), max_length=8, choices=[(str(v), str(v)) for v in Level])
     difficulty = models.DecimalField(
         _("difficulty"),
         max_digits=3,
@@ -129,5 +129,5 @@ class QuestionVersion(models.Model):
         return f"{self.question} v{self.number}"
 
     @cached_property
-    def parsed(self) -> content.QuestionContent:
-        return content.QuestionContent.from_json(self.content)
+    def parsed(self) -> QuestionContent:
+        return QuestionContent.from_json(self.content)

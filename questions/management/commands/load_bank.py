@@ -1,0 +1,112 @@
+"""Load a bank of questions from a file or a folder."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from questions import bank_folder, transfer
+from questions.bank_folder import Bank
+from questions.formats.native import BankFile
+from questions.formats.reading import FormatError, Problem
+from questions.models import Blueprint
+from questions.transfer import LoadReport
+
+
+class Command(BaseCommand):
+    help = (
+        "Loads PATH: a question file, or a folder of them. Loading the same again changes nothing; another "
+        "content becomes the next version; a question that has gone from its file is retired. A folder with "
+        "a blueprint.yaml at its top is the whole bank: what is in none of its files is retired too."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, metavar="PATH")
+
+    def handle(self, *args: Any, path: Path, **options: Any) -> None:
+        now = timezone.now()
+        try:
+            bank = bank_folder.read(path)
+        except FileNotFoundError:
+            raise CommandError(f"{path} does not exist.") from None
+        is_folder = path.is_dir()
+        if bank.spec and is_folder:
+            self._load_blueprint(bank)
+        problems = list(bank.problems)
+        loaded: list[tuple[BankFile, Blueprint]] = []
+        retired: list[str] = []
+        for file in bank.files:
+            try:
+                blueprint = _blueprint_of(file)
+                report = transfer.load_bank_file(
+                    file,
+                    blueprint=blueprint,
+                    source=Path(file.filename).name,
+                    now=now,
+                    retire_gone=not is_folder,
+                )
+            except FormatError as error:
+                problems += error.problems
+                continue
+            loaded.append((file, blueprint))
+            self.stdout.write(f"{file.filename}: {_summary(report)}")
+        if is_folder and not problems:
+            retired = _retire_gone(bank, loaded, now=now)
+            if retired:
+                self.stdout.write(f"gone from the files, retired: {', '.join(retired)}")
+        for problem in problems:
+            self.stderr.write(str(problem))
+        if problems:
+            raise CommandError(_closing(problems, bank, is_folder=is_folder))
+        count = sum(len(file.questions) for file, _ in loaded)
+        self.stdout.write(self.style.SUCCESS(f"{count} questions in {len(loaded)} files are loaded."))
+
+    def _load_blueprint(self, bank: Bank) -> None:
+        assert bank.spec is not None
+        try:
+            blueprint = transfer.load_blueprint(bank.spec)
+        except transfer.TransferError as error:
+            why = f"These have gone from the outline but are still in use: {error.detail}. Keep them in it."
+            raise CommandError(str(Problem(bank.spec.filename, 1, bank.spec.code, why))) from error
+        self.stdout.write(f"{bank.spec.filename}: blueprint {blueprint}, {len(bank.spec.topic_codes)} topics")
+
+
+def _closing(problems: list[Problem], bank: Bank, *, is_folder: bool) -> str:
+    spoilt = len({problem.file for problem in problems})
+    errors = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+    kept = " Nothing was retired." if is_folder else ""
+    return f"{errors} in {spoilt} of {max(bank.file_count, spoilt)} files.{kept}"
+
+
+def _blueprint_of(file: BankFile) -> Blueprint:
+    blueprint = Blueprint.objects.filter(code=file.blueprint).first()
+    if blueprint is None:
+        why = f"The blueprint “{file.blueprint}” is not loaded. Load the folder that has its blueprint.yaml."
+        raise FormatError([Problem(file.filename, 1, "", why)])
+    return blueprint
+
+
+def _retire_gone(bank: Bank, loaded: list[tuple[BankFile, Blueprint]], *, now: datetime) -> list[str]:
+    keep = [entry.code for file, _ in loaded for entry in file.questions]
+    retired: list[str] = []
+    for blueprint in {blueprint.pk: blueprint for _, blueprint in loaded}.values():
+        is_whole = bank.spec is not None and bank.spec.code == blueprint.code
+        sources = None if is_whole else [Path(file.filename).name for file, _ in loaded]
+        retired += transfer.retire_missing(blueprint, keep=keep, now=now, sources=sources)
+    return retired
+
+
+def _summary(report: LoadReport) -> str:
+    counts = {
+        "created": report.created,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "retired": report.retired,
+        "restored": report.restored,
+    }
+    return ", ".join(f"{len(codes)} {name}" for name, codes in counts.items() if codes) or "no questions"
