@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 def validate_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(_("“%(name)s” is not a time zone, such as Europe/Berlin."), params={"name": name})
+        raise ValidationError(
+            _("“%(name)s” is not a time zone, such as Europe/Berlin."), params={"name": name}
+        )
 
 
 class Role(models.TextChoices):
@@ -51,7 +53,7 @@ class EmailUserManager(UserManager["User"]):
         return self.create_user(email, password, **{"role": Role.ADMIN, **fields})
 
     def learners_visible_to(self, user: User) -> models.QuerySet[User]:
-        """Whom the user may give more time: as admin everybody, as instructor the learners of their cohorts."""
+        """Whom the user may give more time: an admin everybody, an instructor the learners they teach."""
         people = self.filter(anonymised_at=None)
         if user.is_admin:
             return people
@@ -71,7 +73,9 @@ class User(AbstractUser):
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
     role = models.CharField(_("role"), max_length=12, choices=Role, default=Role.LEARNER)
-    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="UTC", validators=[validate_time_zone]
+    )
     theme = models.CharField(_("colours"), max_length=5, choices=Theme, default=Theme.AUTO)
     is_demo = models.BooleanField(default=False, help_text=_("Made by the demo, removable with it."))
     anonymised_at = models.DateTimeField(null=True, blank=True)
@@ -79,7 +83,7 @@ class User(AbstractUser):
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects: ClassVar[EmailUserManager] = EmailUserManager()  # type: ignore[assignment]
+    objects: ClassVar[EmailUserManager] = EmailUserManager()
 
     class Meta:
         verbose_name = _("user")
@@ -88,6 +92,10 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.lower()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         # Django's own admin asks these two; the role is the one source of both.
@@ -120,7 +128,10 @@ class Accommodation(models.Model):
         help_text=_("1.25 gives a quarter more; 1 to 3."),
     )
     extra_minutes = models.PositiveSmallIntegerField(
-        _("extra minutes"), default=0, validators=[MaxValueValidator(600)], help_text=_("Added after the factor.")
+        _("extra minutes"),
+        default=0,
+        validators=[MaxValueValidator(600)],
+        help_text=_("Added after the factor."),
     )
     set_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     updated_at = models.DateTimeField(auto_now=True)
@@ -130,7 +141,8 @@ class Accommodation(models.Model):
         verbose_name_plural = _("accommodations")
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(time_factor__gte=1, time_factor__lte=3), name="accommodation_factor_from_1_to_3"
+                condition=models.Q(time_factor__gte=1, time_factor__lte=3),
+                name="accommodation_factor_from_1_to_3",
             ),
         )
 

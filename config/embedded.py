@@ -34,7 +34,9 @@ _started: EmbeddedCelery | None = None
 class EmbeddedCelery:
     """A worker and a beat, each in a thread that builds it anew when it dies."""
 
-    def __init__(self, app: Celery, *, queues: tuple[str, ...] = ("default", "deadlines"), threads: int = THREADS) -> None:
+    def __init__(
+        self, app: Celery, *, queues: tuple[str, ...] = ("default", "deadlines"), threads: int = THREADS
+    ) -> None:
         self.app = app
         self.queues = queues
         self.threads = threads
@@ -52,7 +54,7 @@ class EmbeddedCelery:
         """End both; False if one of them still runs after `timeout` seconds."""
         self._stopping.set()
         # The worker looks at this between two messages and then waits for its running tasks.
-        worker_state.should_stop = 0
+        worker_state.should_stop = 0  # type: ignore[assignment]
         if self._beat is not None:
             self._beat.stop()
         for thread in self._running:
@@ -96,7 +98,7 @@ class EmbeddedCelery:
 
     def _tick(self) -> None:
         # In memory: the plan is a few intervals, and a schedule file would be one more thing to go wrong.
-        self._beat = beat.Service(self.app, max_interval=1, scheduler_cls="celery.beat.Scheduler")
+        self._beat = beat.Service(self.app, max_interval=1, scheduler_cls=beat.Scheduler)
         self._beat.start()
 
 

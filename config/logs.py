@@ -11,7 +11,9 @@ from config.middleware import current_request_id
 
 class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current_request_id.get()
+        # Django logs a 404 when the middlewares are through: its record still knows the request.
+        request = getattr(record, "request", None)
+        record.request_id = current_request_id.get() or getattr(request, "META", {}).get("HTTP_X_REQUEST_ID", "")
         return True
 
 

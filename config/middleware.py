@@ -36,7 +36,12 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        known = given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else uuid.uuid4().hex
+        known = (
+            given
+            if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64
+            else uuid.uuid4().hex
+        )
+        request.META["HTTP_X_REQUEST_ID"] = known
         token = current_request_id.set(known)
         try:
             response = get_response(request)
