@@ -84,7 +84,6 @@ class PlayerItem:
     stem_html: SafeString
     scenario: PlayerScenario | None
     select_count: int | None
-    step_count: int | None
     options: tuple[PlayerOption, ...]
     prompts: tuple[PlayerPrompt, ...]
     answer_json: str
@@ -93,6 +92,8 @@ class PlayerItem:
     is_flagged: bool
     is_seen: bool
     is_answered: bool
+    seconds: int
+    """Spent on it so far, as the player last reported."""
     feedback: Feedback | None
 
 
@@ -163,7 +164,6 @@ def player_item(attempt: Attempt, response: Response) -> PlayerItem:
         scenario=scenario
         and PlayerScenario(scenario.scenario.code, scenario.title, mark_safe(scenario.rendered)),  # noqa: S308
         select_count=content.select_count,
-        step_count=None,
         options=tuple(
             PlayerOption(
                 id=option.id,
@@ -171,7 +171,7 @@ def player_item(attempt: Attempt, response: Response) -> PlayerItem:
                 html=_html(rendered["options"][option.id], "text"),
                 is_chosen=_is_chosen(option.id, chosen),
                 is_struck=option.id in response.struck,
-                position=_position(option.id, chosen),
+                position=_position(option.id, chosen) if content.item_type is ItemType.ORDERING else None,
             )
             for index, option in enumerate(options)
         ),
@@ -189,6 +189,7 @@ def player_item(attempt: Attempt, response: Response) -> PlayerItem:
         is_flagged=response.is_flagged,
         is_seen=response.revision > 0 or str(response.slot) in attempt.seconds_by_slot,
         is_answered=answers.is_complete(shape, chosen),
+        seconds=attempt.seconds_by_slot.get(str(response.slot), 0),
         feedback=feedback(attempt, response)
         if response.checked_at is not None and gives_feedback_at_once(attempt)
         else None,
@@ -202,22 +203,27 @@ def feedback(attempt: Attempt, response: Response) -> Feedback:
     chosen, key = response.answer, content.key
     options = presented_options(content, seed=attempt.option_seed, slot=response.slot, keeps_order=version.keeps_order)
     by_id = {option["id"]: option for option in _with_html(content.options, rendered["options"])}
+    is_ordering = content.item_type is ItemType.ORDERING
+    judged = [
+        FeedbackOption(
+            id=option.id,
+            letter=LETTERS[index],
+            html=by_id[option.id]["html"],
+            rationale_html=by_id[option.id]["rationale"],
+            is_key=_is_chosen(option.id, key),
+            is_chosen=_is_chosen(option.id, chosen),
+            key_position=_position(option.id, key) if is_ordering else None,
+            chosen_position=_position(option.id, chosen) if is_ordering else None,
+        )
+        for index, option in enumerate(options)
+    ]
+    if is_ordering:
+        # As they belong, and the surplus steps last.
+        judged = sorted(judged, key=lambda option: option.key_position or len(options) + 1)
     return Feedback(
         is_correct=answers.is_correct(key, chosen),
         is_blank=chosen is None,
-        options=tuple(
-            FeedbackOption(
-                id=option.id,
-                letter=LETTERS[index],
-                html=by_id[option.id]["html"],
-                rationale_html=by_id[option.id]["rationale"],
-                is_key=_is_chosen(option.id, key),
-                is_chosen=_is_chosen(option.id, chosen),
-                key_position=_position(option.id, key),
-                chosen_position=_position(option.id, chosen),
-            )
-            for index, option in enumerate(options)
-        ),
+        options=tuple(judged),
         prompts=tuple(
             FeedbackPrompt(
                 html=_html(rendered["prompts"][prompt.id], "text"),

@@ -75,6 +75,9 @@ def is_complete(shape: AnswerShape, answer: Answer) -> bool:
         return len(answer) == shape.select_count
     if shape.item_type is ItemType.MATCHING:
         return len(answer) == len(shape.prompt_ids)
+    if shape.item_type is ItemType.ORDERING:
+        # How many steps belong would be a hint; one step alone is no order yet.
+        return len(answer) > 1
     return True
 
 

@@ -134,6 +134,7 @@ def test_shape_holds_no_key() -> None:
         (RESPONSE, None, False),
         (RESPONSE, ["a"], False),
         (RESPONSE, ["a", "b"], True),
+        (ORDERING, ["a"], False),
         (ORDERING, ["a", "b"], True),
         (MATCHING, {"p1": "a"}, False),
         (MATCHING, {"p1": "a", "p2": "a"}, True),

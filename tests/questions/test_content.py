@@ -20,7 +20,8 @@ def contents(draw: st.DrawFn) -> QuestionContent:
     """Well-formed questions of every type, as linting lets them through."""
     item_type = draw(st.sampled_from(ItemType))
     option_ids = draw(ids.filter(lambda found: 2 <= len(found) <= 6))
-    keys = set(draw(st.lists(st.sampled_from(option_ids), min_size=1, unique=True)))
+    fewest = 2 if item_type is ItemType.ORDERING else 1
+    keys = set(draw(st.lists(st.sampled_from(option_ids), min_size=fewest, unique=True)))
     steps = draw(st.permutations(sorted(keys)))
     prompts: tuple[Prompt, ...] = ()
     match item_type:
