@@ -13,7 +13,9 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         # Django logs a 404 when the middlewares are through: its record still knows the request.
         request = getattr(record, "request", None)
-        record.request_id = current_request_id.get() or getattr(request, "META", {}).get("HTTP_X_REQUEST_ID", "")
+        record.request_id = current_request_id.get() or getattr(request, "META", {}).get(
+            "HTTP_X_REQUEST_ID", ""
+        )
         return True
 
 

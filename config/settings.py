@@ -30,7 +30,7 @@ DEBUG = env.bool("DEBUG", default=False)
 def _secret_key() -> str:
     """SECRET_KEY from the environment; the embedded mode makes its own once and keeps it in var/."""
     if key := env.str("SECRET_KEY", default=""):
-        return key
+        return str(key)
     if not EMBEDDED:
         raise ImproperlyConfigured(
             "Set SECRET_KEY: 50 or more random characters, the same for every process."
@@ -104,6 +104,7 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'cutscore.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
     # IMMEDIATE takes the write lock at BEGIN: a deferred transaction that upgrades later is refused without waiting.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -119,7 +120,9 @@ else:
 
 CACHE_URL = env.str("CACHE_URL", default="locmemcache://cutscore")
 CACHES = {"default": env.cache_url_config(CACHE_URL)}
-# The cache is never the only copy: sessions are written to the database too.
+# The cache is never the only copy: sessions are written to the database too, and without Redis the site goes on.
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["BACKEND"] = "config.cache.RedisCache"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # ── accounts ──
