@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from django.db import IntegrityError, transaction
+from django.db import models, transaction
 
 from exams import scoring
 from exams.models import MockExam, Paper, PaperItem
@@ -48,6 +48,7 @@ class Candidate:
     task: str
     scenario_id: int | None
     difficulty: Decimal
+    topic: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def choose(
         raise AssemblyError(short)
 
     everyone = [c for group in by_domain.values() for c in group]
-    target = sum(c.difficulty for c in everyone) / max(1, len(everyone))
+    target = sum((c.difficulty for c in everyone), Decimal(0)) / max(1, len(everyone))
     draws = (_draw(by_domain, counts, random.Random(f"{seed}:{n}"), uses) for n in range(DRAWS))
     # Freshness first: a paper nearer to the mean is no reason to show a question twice.
     return min(draws, key=lambda slots: (_total_uses(slots, uses), abs(_mean_difficulty(slots) - target)))
@@ -126,7 +127,13 @@ def _draw(
         hidden = {c.question_id for c in [c for unit in singles_first for c in unit][:unscored]}
         units += [[Slot(c, c.question_id not in hidden) for c in unit] for unit in chosen]
     rng.shuffle(units)
-    return [slot for unit in units for slot in unit]
+    # A scenario with questions in several domains is still read once.
+    place: dict[int, int] = {}
+    for index, unit in enumerate(units):
+        if scenario_id := unit[0].candidate.scenario_id:
+            place.setdefault(scenario_id, index)
+    order = sorted(range(len(units)), key=lambda i: place.get(units[i][0].candidate.scenario_id or 0, i))
+    return [slot for i in order for slot in units[i]]
 
 
 def _fill(
@@ -155,10 +162,18 @@ def _fill(
             taken[task] += len(unit)
             missing -= len(unit)
     if missing:
-        # Only scenarios too large for the rest are left: take the first questions of one.
-        left = {c.question_id for unit in chosen for c in unit}
-        rest = [c for c in candidates if c.question_id not in left]
-        chosen += [[c] for c in rest[:missing]]
+        # Only scenarios larger than the rest are left: one comes in whole, in the place of single questions,
+        # or, where these are too few, with its first questions.
+        used = {c.question_id for unit in chosen for c in unit}
+        unit = min((unit for unit in grouped.values() if unit[0].question_id not in used), key=len)
+        singles = [single for single in chosen if len(single) == 1]
+        surplus = len(unit) - missing
+        if surplus <= len(singles):
+            leaving = singles[-surplus:]
+            chosen = [kept for kept in chosen if kept not in leaving]
+        else:
+            unit = unit[:missing]
+        chosen.append(unit)
     return chosen
 
 
@@ -186,6 +201,7 @@ def candidates_of(blueprint: Blueprint) -> list[Candidate]:
             "current__topic__task__code",
             "current__scenario_version__scenario_id",
             "current__difficulty",
+            "current__topic__code",
         )
     )
     return [Candidate(*row) for row in rows]
@@ -193,11 +209,12 @@ def candidates_of(blueprint: Blueprint) -> list[Candidate]:
 
 def ensure_papers(mock: MockExam, *, now: datetime) -> list[Paper]:
     """Assemble the papers that a mock still lacks, ahead of anybody's start; return the new ones."""
-    candidates = candidates_of(mock.blueprint)
-    made = []
-    while mock.papers.filter(withdrawn_at=None).count() < mock.papers_wanted:
-        made.append(_assemble(mock, candidates, now=now))
-    return made
+    with transaction.atomic():
+        # Two learners who start at once would otherwise make two papers where one is wanted.
+        MockExam.objects.select_for_update(no_key=True).get(pk=mock.pk)
+        missing = mock.papers_wanted - mock.papers.filter(withdrawn_at=None).count()
+        candidates = candidates_of(mock.blueprint) if missing > 0 else []
+        return [_assemble(mock, candidates, now=now) for _ in range(missing)]
 
 
 def withdraw_stale_papers(mock: MockExam, *, now: datetime) -> int:
@@ -220,7 +237,7 @@ def _current_papers(mock: MockExam) -> list[int]:
 
 
 def _assemble(mock: MockExam, candidates: Sequence[Candidate], *, now: datetime) -> Paper:
-    number = mock.papers.count() + 1
+    number = (mock.papers.aggregate(last=models.Max("number"))["last"] or 0) + 1
     seed = random.Random(f"{mock.code}:{number}").getrandbits(62)
     weights = dict(mock.blueprint.domains.order_by("position", "code").values_list("code", "weight"))
     uses = Counter(
@@ -230,11 +247,7 @@ def _assemble(mock: MockExam, candidates: Sequence[Candidate], *, now: datetime)
     )
     counts = domain_counts(weights, items=mock.items, unscored=mock.unscored)
     slots = choose(candidates, counts, seed=seed, uses=uses)
-    try:
-        return create_paper(mock.blueprint, slots, mock=mock, number=number, title=mock.title, seed=seed, now=now)
-    except IntegrityError:
-        # Another process made the same number at the same time; it is as good as ours.
-        return mock.papers.get(number=number)
+    return create_paper(mock.blueprint, slots, mock=mock, number=number, title=mock.title, seed=seed, now=now)
 
 
 @transaction.atomic

@@ -22,10 +22,13 @@ from django.db import IntegrityError, models, transaction
 from accounts.models import Accommodation, Role, User
 from exams import assembly, items, tasks
 from exams.models import Attempt, AttemptEvent, Exposure, MockExam, Paper, PaperItem, Response
+from exams.prepared import Parameter, PreparedRows
 from questions import answers
 from questions.content import Answer, fingerprint
 
 MAX_REVISION = 2_000_000_000
+MAX_SLOT = 32_767
+"""What the columns hold: beyond them the database has no answer but an error."""
 MAX_LATE_EVENTS = 500
 """Answers that came too late are evidence; a runaway client's are not worth more rows than this."""
 
@@ -201,6 +204,21 @@ class Saved:
     seconds_left: float
 
 
+ATTEMPT_FIELDS = ("id", "learner_id", "state", "deadline_at")
+RESPONSE_FIELDS = ("slot", "version_id", "answer", "revision", "is_flagged", "struck", "saved_at", "checked_at")
+_OWN_SLOT = PreparedRows(
+    # The attempt's row is locked first on PostgreSQL, so that a close waits for this save or refuses it.
+    Attempt.objects.select_for_update(no_key=True)
+    .filter(
+        pk=Parameter("attempt_id", models.UUIDField()),
+        learner=Parameter("learner_id", models.BigIntegerField()),
+        responses__slot=Parameter("slot", models.IntegerField()),
+    )
+    .order_by()
+    .values_list(*ATTEMPT_FIELDS, "responses__id", *(f"responses__{field}" for field in RESPONSE_FIELDS))
+)
+
+
 def save_response(attempt_id: uuid.UUID, *, learner_id: int, slot: int, change: Change, now: datetime) -> Saved:
     """Store one answer, or raise `DeliveryError`.
 
@@ -209,62 +227,81 @@ def save_response(attempt_id: uuid.UUID, *, learner_id: int, slot: int, change: 
     """
     if not 1 <= change.revision <= MAX_REVISION:
         raise DeliveryError("bad_revision")
-    refusal: DeliveryError | None = None
+    if slot > MAX_SLOT:
+        raise DeliveryError("not_found")
     with transaction.atomic():
-        # Locks the attempt's row on PostgreSQL, so that a close waits for this save or refuses it.
-        response = (
-            Response.objects.select_for_update(of=("attempt",), no_key=True)
-            .select_related("attempt")
-            .only(
-                *("slot", "version_id", "answer", "revision", "is_flagged", "struck", "saved_at", "checked_at"),
-                *("attempt__state", "attempt__deadline_at"),
-            )
-            .filter(attempt_id=attempt_id, slot=slot, attempt__learner_id=learner_id)
-            .first()
-        )
+        response = _lock_slot(attempt_id, learner_id=learner_id, slot=slot)
         if response is None:
             raise DeliveryError("not_found")
         attempt = response.attempt
-        try:
-            wanted = _wanted(response, change)
-        except answers.AnswerError as error:
-            raise DeliveryError(error.code) from error
-
-        if change.revision == response.revision and wanted == _stored(response):
-            assert response.saved_at is not None
-            return Saved(slot, response.revision, response.saved_at, seconds_left(attempt.deadline_at, now))
-        if not attempt.is_open or now > attempt.deadline_at + grace():
-            refusal = _refuse(response, change, wanted, AttemptEvent.Kind.CAME_LATE, "closed", now)
-        elif response.checked_at is not None:
-            refusal = DeliveryError("checked", response=response)
-        elif change.revision <= response.revision:
-            refusal = _refuse(response, change, wanted, AttemptEvent.Kind.STALE, "stale", now)
-        else:
-            is_late = now > attempt.deadline_at
-            answer, is_flagged, struck = wanted
-            Response.objects.filter(pk=response.pk, revision__lt=change.revision).update(
-                answer=answer,
-                revision=change.revision,
-                is_flagged=is_flagged,
-                struck=struck,
-                saved_at=now,
-                is_in_grace=is_late,
-            )
-            record(
-                attempt,
-                AttemptEvent.Kind.SAVED_IN_GRACE if is_late else AttemptEvent.Kind.SAVED,
-                at=now,
-                slot=slot,
-                revision=change.revision,
-                answer=answer,
-                detail={"flagged": is_flagged} if is_flagged else {},
-            )
-    if refusal is not None:
+        outcome = _save(response, change, now=now)
+        if outcome is None:
+            # Another tab's save was committed while this one waited: its answer is what counts as stored.
+            response.refresh_from_db(fields=RESPONSE_FIELDS)
+            outcome = _save(response, change, now=now)
+            assert outcome is not None, "nobody writes a slot while this transaction holds the attempt"
+    if isinstance(outcome, DeliveryError):
         # Raised outside, so that the evidence of it is committed.
-        if refusal.code == "closed":
+        if outcome.code == "closed":
             close_if_overdue(attempt, now=now)
-        raise refusal
-    return Saved(slot, change.revision, now, seconds_left(attempt.deadline_at, now))
+        raise outcome
+    return outcome
+
+
+def _lock_slot(attempt_id: uuid.UUID, *, learner_id: int, slot: int) -> Response | None:
+    """The stored response with its attempt, both with the fields that a save needs."""
+    rows = _OWN_SLOT.run(attempt_id=attempt_id, learner_id=learner_id, slot=slot)
+    if not rows:
+        return None
+    row = rows[0]
+    response = Response.from_db(None, ("id", *RESPONSE_FIELDS), row[len(ATTEMPT_FIELDS) :])
+    response.attempt = Attempt.from_db(None, ATTEMPT_FIELDS, row[: len(ATTEMPT_FIELDS)])
+    return response
+
+
+def _save(response: Response, change: Change, *, now: datetime) -> Saved | DeliveryError | None:
+    """Judge a change by the stored state and store it; None when that state is no longer what is stored.
+
+    A lock that had to be waited for is granted on a row read before the wait: hence the guards in the UPDATE.
+    """
+    attempt = response.attempt
+    try:
+        wanted = _wanted(response, change)
+    except answers.AnswerError as error:
+        raise DeliveryError(error.code) from error
+
+    if change.revision == response.revision and wanted == _stored(response):
+        assert response.saved_at is not None
+        return Saved(response.slot, response.revision, response.saved_at, seconds_left(attempt.deadline_at, now))
+    if not attempt.is_open or now > attempt.deadline_at + grace():
+        return _refuse(response, change, wanted, AttemptEvent.Kind.CAME_LATE, "closed", now)
+    if response.checked_at is not None:
+        return DeliveryError("checked", response=response)
+    if change.revision <= response.revision:
+        response.refresh_from_db(fields=RESPONSE_FIELDS)
+        return _refuse(response, change, wanted, AttemptEvent.Kind.STALE, "stale", now)
+    is_late = now > attempt.deadline_at
+    answer, is_flagged, struck = wanted
+    is_stored = Response.objects.filter(pk=response.pk, revision=response.revision, checked_at=None).update(
+        answer=answer,
+        revision=change.revision,
+        is_flagged=is_flagged,
+        struck=struck,
+        saved_at=now,
+        is_in_grace=is_late,
+    )
+    if not is_stored:
+        return None
+    record(
+        attempt,
+        AttemptEvent.Kind.SAVED_IN_GRACE if is_late else AttemptEvent.Kind.SAVED,
+        at=now,
+        slot=response.slot,
+        revision=change.revision,
+        answer=answer,
+        detail={"flagged": is_flagged} if is_flagged else {},
+    )
+    return Saved(response.slot, change.revision, now, seconds_left(attempt.deadline_at, now))
 
 
 Stored = tuple[Answer, bool, list[str]]
@@ -296,7 +333,7 @@ def check_response(attempt: Attempt, *, slot: int, now: datetime) -> Response:
     """Practice: settle the stored answer of a slot, so that its key may be shown; it can't change any more."""
     with transaction.atomic():
         response = (
-            Response.objects.select_for_update(of=("self", "attempt"), no_key=True)
+            Response.objects.select_for_update(of=("attempt", "self"), no_key=True)
             .select_related("attempt", "version__topic", "version__scenario_version__scenario")
             .filter(attempt=attempt, slot=slot)
             .first()
@@ -344,9 +381,10 @@ def note_pulse(attempt: Attempt, *, position: int | None, seconds: Mapping[str, 
 def merge_seconds(known: Mapping[str, int], reported: Mapping[str, Any], *, slots: int) -> dict[str, int]:
     """The larger of two figures per slot; what isn't a slot with whole seconds of at most a day is ignored."""
     merged = dict(known)
+    known_slots = set(map(str, range(1, slots + 1)))
     for slot, seconds in reported.items():
-        is_slot = slot.isascii() and slot.isdigit() and 1 <= int(slot) <= slots
-        if is_slot and isinstance(seconds, int) and not isinstance(seconds, bool) and 0 <= seconds <= 86_400:
+        is_whole = isinstance(seconds, int) and not isinstance(seconds, bool)
+        if slot in known_slots and is_whole and 0 <= seconds <= 86_400:
             merged[slot] = max(merged.get(slot, 0), seconds)
     return merged
 

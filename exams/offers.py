@@ -80,7 +80,7 @@ def offers(learner: User) -> list[Offer]:
             state=Attempt.State.IN_PROGRESS, mock__in=[mock.pk for mock in mocks]
         )
     }
-    return [Offer(mock, running.get(mock.pk), mock.own_attempts) for mock in mocks]
+    return [Offer(mock, running.get(mock.pk), mock.own_attempts) for mock in mocks]  # type: ignore[attr-defined]
 
 
 def start_page(mock: MockExam, learner: User, *, now: datetime) -> StartPage:
@@ -88,7 +88,8 @@ def start_page(mock: MockExam, learner: User, *, now: datetime) -> StartPage:
     own = Attempt.objects.sat_by(learner).filter(mock=mock)
     allowed = delivery.allowance(mock.seconds, delivery.accommodation_of(learner))
     full_end = now + timedelta(seconds=allowed.total)
-    ends_at = min(full_end, mock.closes_at) if mock.closes_at else full_end
+    # After the window a start would end at once.
+    ends_at = max(now, min(full_end, mock.closes_at)) if mock.closes_at else full_end
     scored_items = mock.items - mock.unscored
     cuts = sorted({ceil(cut * scored_items) for cut in _cuts(mock)})
     by_factor = delivery.Allowance(allowed.base, allowed.factor, 0).total - allowed.base
@@ -130,7 +131,7 @@ def _timeline(
 ) -> Timeline:
     span = max(ends_at, closes_at or ends_at) - now
     # A window that shuts weeks later would squeeze the sitting to a hair: it isn't drawn then.
-    is_near = closes_at is not None and span <= 3 * max(ends_at - now, timedelta(minutes=1))
+    is_near = closes_at is not None and closes_at > now and span <= 3 * max(ends_at - now, timedelta(minutes=1))
     last = closes_at if is_near and closes_at else ends_at
     low, high = now.timestamp(), last.timestamp()
     margin = max(1.0, high - low) * 0.08

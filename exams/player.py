@@ -161,8 +161,9 @@ def player_item(attempt: Attempt, response: Response) -> PlayerItem:
         slot=response.slot,
         item_type=str(content.item_type),
         stem_html=mark_safe(rendered["stem"]),  # noqa: S308 rendered and cleaned by questions.rendering
-        scenario=scenario
-        and PlayerScenario(scenario.scenario.code, scenario.title, mark_safe(scenario.rendered)),  # noqa: S308
+        scenario=PlayerScenario(scenario.scenario.code, scenario.title, mark_safe(scenario.rendered))  # noqa: S308
+        if scenario
+        else None,
         select_count=content.select_count,
         options=tuple(
             PlayerOption(

@@ -1,10 +1,10 @@
-"""Practice of chosen domains and tasks: untimed, unseen questions first, feedback at once."""
+"""Practice of chosen domains, tasks and topics: untimed, unseen questions first, feedback at once."""
 
 from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from django.db import IntegrityError, models, transaction
 from accounts.models import User
 from exams import assembly, delivery
 from exams.models import Attempt, Exposure
-from questions.models import Blueprint, Question, TaskStatement
+from questions.models import Blueprint, Question, TaskStatement, Topic
 
 MAX_QUESTIONS = 50
 
@@ -86,11 +86,21 @@ def choices(blueprint: Blueprint, learner: User) -> tuple[PracticeDomain, ...]:
     )
 
 
+def topics_of(blueprint: Blueprint, codes: Collection[str]) -> Sequence[Topic]:
+    """The blueprint's topics with these codes, which may be anything, in the order of its outline."""
+    if not codes:
+        return ()
+    topics = Topic.objects.filter(task__domain__blueprint=blueprint)
+    in_order = topics.order_by("task__domain__position", "task__position", "position", "code")
+    return [topic for topic in in_order if topic.code in codes]
+
+
 def start_practice(
     blueprint: Blueprint,
     *,
     learner: User,
     task_ids: Collection[int],
+    topic_ids: Collection[int] = (),
     questions: int,
     start_key: uuid.UUID,
     now: datetime,
@@ -103,19 +113,30 @@ def start_practice(
     started = Attempt.objects.sat_by(learner).filter(start_key=start_key).first()
     if started is not None:
         return started
-    tasks = list(TaskStatement.objects.filter(pk__in=task_ids, domain__blueprint=blueprint).order_by("domain", "position"))
-    if not tasks:
+    tasks = list(
+        TaskStatement.objects.filter(pk__in=task_ids, domain__blueprint=blueprint).order_by("domain", "position")
+    )
+    topics = list(
+        Topic.objects.filter(pk__in=topic_ids, task__domain__blueprint=blueprint).order_by("task", "position")
+    )
+    if not tasks and not topics:
         raise PracticeError("nothing_chosen")
     seed = random.getrandbits(62)
-    slots = _choose(blueprint, learner, {task.code for task in tasks}, min(questions, MAX_QUESTIONS), seed)
+    slots = _choose(
+        blueprint,
+        learner,
+        {task.code for task in tasks},
+        {topic.code for topic in topics},
+        min(questions, MAX_QUESTIONS),
+        seed,
+    )
     if not slots:
         raise PracticeError("nothing_to_practise")
-    title = tasks[0].title if len(tasks) == 1 else ", ".join(task.code for task in tasks)
-    title = f"{tasks[0].code} {title}" if len(tasks) == 1 else title
+    title = _title([*tasks, *topics])
     try:
         with transaction.atomic():
             paper = assembly.create_paper(
-                blueprint, slots, mock=None, number=1, title=title[:200], seed=seed, now=now
+                blueprint, slots, mock=None, number=1, title=title, seed=seed, now=now
             )
             purpose = Attempt.Purpose.STAFF if learner.role != "learner" else Attempt.Purpose.PRACTICE
             return delivery.create_attempt(
@@ -131,16 +152,29 @@ def start_practice(
         return Attempt.objects.sat_by(learner).get(start_key=start_key)
 
 
+def _title(parts: Sequence[TaskStatement | Topic]) -> str:
+    """One part by its name, several by their codes."""
+    title = f"{parts[0].code} {parts[0].title}" if len(parts) == 1 else ", ".join(part.code for part in parts)
+    return title[:200]
+
+
 def _choose(
-    blueprint: Blueprint, learner: User, task_codes: set[str], wanted: int, seed: int
+    blueprint: Blueprint,
+    learner: User,
+    task_codes: set[str],
+    topic_codes: set[str],
+    wanted: int,
+    seed: int,
 ) -> list[assembly.Slot]:
     rng = random.Random(seed)
     met = dict(Exposure.objects.filter(learner=learner).values_list("question_id", "id"))
-    candidates = [c for c in assembly.candidates_of(blueprint) if c.task in task_codes]
+    candidates = [
+        c for c in assembly.candidates_of(blueprint) if c.task in task_codes or c.topic in topic_codes
+    ]
     rng.shuffle(candidates)
     candidates.sort(key=lambda c: met.get(c.question_id, 0))
     chosen = candidates[:wanted]
     # A case study's questions stand together, in the place of its first.
     place = {c.scenario_id: index for index, c in reversed(list(enumerate(chosen))) if c.scenario_id}
-    order = sorted(range(len(chosen)), key=lambda i: place.get(chosen[i].scenario_id, i))
+    order = sorted(range(len(chosen)), key=lambda i: place.get(chosen[i].scenario_id or 0, i))
     return [assembly.Slot(chosen[i], is_scored=True) for i in order]

@@ -123,7 +123,7 @@ def _sit(attempt: Attempt, simulant: Simulant) -> Attempt:
     responses = list(attempt.responses.order_by("slot").values_list("slot", "version_id"))
     facts = items.facts([version_id for _, version_id in responses])
     minutes = attempt.seconds_allowed / 60 if attempt.is_timed else 2.0 * len(responses)
-    pace = 60 * minutes / len(responses) * rng.uniform(0.55, 0.95)
+    pace = 60 * minutes / len(responses) * rng.uniform(0.4, 0.75)
     at, seconds = attempt.started_at, {}
     for slot, version_id in responses:
         spent = max(8, round(rng.lognormvariate(math.log(pace), 0.45)))

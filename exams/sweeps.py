@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError
 
 from exams import delivery, results
 from exams.models import Attempt, Sweep
+
+log = logging.getLogger(__name__)
 
 CLOSE_OVERDUE = "close-overdue"
 SCORE_FORGOTTEN = "score-forgotten"
@@ -34,13 +39,18 @@ def close_overdue(*, now: datetime) -> int:
 
 def score_forgotten(*, now: datetime, forgotten_after: timedelta = FORGOTTEN_AFTER) -> int:
     """Score closed attempts that no message will bring: idempotent, so a late message does no harm."""
-    ids = list(
-        Attempt.objects.unscored()
-        .filter(closed_at__lte=now - forgotten_after)
-        .order_by("closed_at")
-        .values_list("pk", flat=True)[:BATCH]
-    )
-    scored = sum(results.score_attempt(attempt_id, now=now) for attempt_id in ids)
+    ids = Attempt.objects.unscored().filter(closed_at__lte=now - forgotten_after).order_by("closed_at")
+    scored = 0
+    for attempt_id in list(ids.values_list("pk", flat=True)):
+        try:
+            scored += results.score_attempt(attempt_id, now=now)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # One that can't be scored must not stand before all the others.
+            log.exception("attempt %s can't be scored", attempt_id)
+        if scored >= BATCH:
+            break
     finish(SCORE_FORGOTTEN, now=now, handled=scored)
     return scored
 

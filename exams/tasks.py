@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from functools import partial
 
 from celery import shared_task
 from django.db import transaction
@@ -17,7 +16,12 @@ def enqueue_scoring(attempt_ids: Sequence[uuid.UUID]) -> None:
     """Score after the commit. A broker that is down costs seconds, not answers: a sweep finds them again."""
     for start in range(0, len(attempt_ids), CHUNK):
         chunk = [str(attempt_id) for attempt_id in attempt_ids[start : start + CHUNK]]
-        transaction.on_commit(partial(score_attempts.delay, chunk), robust=True)
+
+        # Not a partial: Django logs the name of a robust function that failed, and a partial has none.
+        def send(chunk: list[str] = chunk) -> None:
+            score_attempts.delay(chunk)
+
+        transaction.on_commit(send, robust=True)
 
 
 @shared_task

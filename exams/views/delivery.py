@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +23,7 @@ from exams import delivery, player
 from exams.form_answers import FormAnswers
 from exams.models import Attempt
 from exams.views.errors import RequestError, json_login_required, wants_json
+from exams.views.requests import SignedInRequest
 from questions.content import ItemType
 
 CONFLICTS = {"stale", "checked"}
@@ -31,7 +32,7 @@ CONFLICTS = {"stale", "checked"}
 @never_cache
 @require_safe
 @json_login_required
-def attempt(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+def attempt(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """The player; once the sitting is over, the way to its results."""
     now = timezone.now()
     sitting = _own_attempt(request, attempt_id)
@@ -45,13 +46,13 @@ def attempt(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @json_login_required
-def save(request: HttpRequest, attempt_id: uuid.UUID, slot: int) -> JsonResponse:
+def save(request: SignedInRequest, attempt_id: uuid.UUID, slot: int) -> JsonResponse:
     """Store one answer: 200, or 400 malformed, 404 not yours, 409 older than what is stored, 410 closed."""
     now = timezone.now()
     try:
         change = _change(_body(request))
         saved = delivery.save_response(
-            attempt_id, learner_id=_user_id(request), slot=slot, change=change, now=now
+            attempt_id, learner_id=request.user.pk, slot=slot, change=change, now=now
         )
     except RequestError as error:
         return error.response
@@ -69,18 +70,17 @@ def save(request: HttpRequest, attempt_id: uuid.UUID, slot: int) -> JsonResponse
 
 @require_POST
 @login_required
-def save_all(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+def save_all(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """The whole form, for browsers without JavaScript: each slot by its own revision."""
-    kept = _save_form(request, attempt_id)
-    messages.success(request, _("Saved at %(time)s.") % {"time": date_format(timezone.localtime(), "H:i:s")})
-    if kept:
-        messages.warning(request, _kept_newer(kept))
+    if _save_form(request, attempt_id):
+        saved_at = date_format(timezone.localtime(), "H:i:s")
+        messages.success(request, _("Saved at %(time)s.") % {"time": saved_at})
     return redirect("exams:attempt", attempt_id)
 
 
 @require_POST
 @json_login_required
-def submit(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+def submit(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Close the attempt; repeated, the same receipt."""
     now = timezone.now()
     seconds: Mapping[str, Any] = {}
@@ -90,9 +90,7 @@ def submit(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
         except RequestError as error:
             return error.response
     elif any(name.startswith("revision-") for name in request.POST):
-        kept = _save_form(request, attempt_id)
-        if kept:
-            messages.warning(request, _kept_newer(kept))
+        _save_form(request, attempt_id)
     try:
         closed = delivery.submit_attempt(attempt_id, learner=request.user, now=now, seconds=seconds)
     except delivery.DeliveryError as error:
@@ -106,7 +104,7 @@ def submit(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @json_login_required
-def pulse(request: HttpRequest, attempt_id: uuid.UUID) -> JsonResponse:
+def pulse(request: SignedInRequest, attempt_id: uuid.UUID) -> JsonResponse:
     """Where the learner is and how long each question took; the reply sets the player's clock."""
     now = timezone.now()
     sitting = delivery.close_if_overdue(_own_attempt(request, attempt_id), now=now)
@@ -130,7 +128,7 @@ def pulse(request: HttpRequest, attempt_id: uuid.UUID) -> JsonResponse:
 
 @require_POST
 @login_required
-def feedback(request: HttpRequest, attempt_id: uuid.UUID, slot: int) -> HttpResponse:
+def feedback(request: SignedInRequest, attempt_id: uuid.UUID, slot: int) -> HttpResponse:
     """Practice: settle one answer and show its key with every rationale."""
     now = timezone.now()
     sitting = _own_attempt(request, attempt_id)
@@ -153,17 +151,12 @@ def feedback(request: HttpRequest, attempt_id: uuid.UUID, slot: int) -> HttpResp
 # ── parts ──
 
 
-def _user_id(request: HttpRequest) -> int:
-    assert request.user.pk is not None
-    return request.user.pk
-
-
-def _own_attempt(request: HttpRequest, attempt_id: uuid.UUID) -> Attempt:
+def _own_attempt(request: SignedInRequest, attempt_id: uuid.UUID) -> Attempt:
     mine = Attempt.objects.sat_by(request.user).select_related("paper__blueprint", "mock")
     return get_object_or_404(mine, pk=attempt_id)
 
 
-def _body(request: HttpRequest) -> Mapping[str, Any]:
+def _body(request: SignedInRequest) -> Mapping[str, Any]:
     """The JSON object of the body, or the form's fields with their answer read as JSON."""
     if request.content_type != "application/json":
         return _form_body(request)
@@ -176,7 +169,7 @@ def _body(request: HttpRequest) -> Mapping[str, Any]:
     return body
 
 
-def _form_body(request: HttpRequest) -> Mapping[str, Any]:
+def _form_body(request: SignedInRequest) -> Mapping[str, Any]:
     body: dict[str, Any] = {name: request.POST[name] for name in request.POST}
     if body.get("answer", "").lstrip()[:1] in ("[", "{", '"') or body.get("answer") == "null":
         try:
@@ -258,15 +251,16 @@ def _refusal(error: delivery.DeliveryError, attempt_id: uuid.UUID, now: Any) -> 
     return JsonResponse({"code": error.code, "message": wording[error.code]}, status=400)
 
 
-def _save_form(request: HttpRequest, attempt_id: uuid.UUID) -> list[int]:
-    """Save what the plain form changed; return the slots where a newer answer was kept instead.
+def _save_form(request: SignedInRequest, attempt_id: uuid.UUID) -> bool:
+    """Save what the plain form changed and say what of it was not taken; False if it came too late.
 
     A browser without JavaScript sends every slot; only those that differ from what its page was made of
     are saves, each above the revision that it knew: an old page can't blank a newer answer.
     """
     now = timezone.now()
     sitting = delivery.close_if_overdue(_own_attempt(request, attempt_id), now=now)
-    kept = []
+    kept: list[int] = []
+    late: list[int] = []
     form = FormAnswers(request.POST)
     for response in sitting.responses.select_related("version").order_by("slot"):
         known = form.revision(response.slot)
@@ -282,14 +276,15 @@ def _save_form(request: HttpRequest, attempt_id: uuid.UUID) -> list[int]:
         change = delivery.Change(answer=answer, revision=known + 1, is_flagged=flagged)
         try:
             delivery.save_response(
-                attempt_id, learner_id=_user_id(request), slot=response.slot, change=change, now=now
+                attempt_id, learner_id=request.user.pk, slot=response.slot, change=change, now=now
             )
         except delivery.DeliveryError as error:
-            if error.code == "closed":
-                messages.error(request, _("The time was over: what you sent last came too late to count."))
-                return kept
-            kept.append(response.slot)
-    return kept
+            (late if error.code == "closed" else kept).append(response.slot)
+    if kept:
+        messages.warning(request, _kept_newer(kept))
+    if late:
+        messages.error(request, _("The time was over: what you sent last came too late to count."))
+    return not late
 
 
 def _kept_newer(slots: list[int]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,13 +20,14 @@ from exams import delivery, offers, practice
 from exams.forms import ExamPlanForm, PracticeForm, practice_message
 from exams.models import ExamPlan, MockExam
 from exams.views.errors import json_login_required, wants_json
+from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
 
 @never_cache
 @require_safe
 @json_login_required
-def mocks(request: HttpRequest) -> HttpResponse:
+def mocks(request: SignedInRequest) -> HttpResponse:
     """The mock exams that can be sat."""
     rows = offers.offers(request.user)
     if wants_json(request):
@@ -37,7 +38,7 @@ def mocks(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @login_required
-def mock(request: HttpRequest, mock_id: int) -> HttpResponse:
+def mock(request: SignedInRequest, mock_id: int) -> HttpResponse:
     """What to know before the clock starts."""
     chosen = _visible_mock(request, mock_id)
     return render(request, "exams/mock.html", {"page": offers.start_page(chosen, request.user, now=timezone.now())})
@@ -45,7 +46,7 @@ def mock(request: HttpRequest, mock_id: int) -> HttpResponse:
 
 @require_POST
 @json_login_required
-def start(request: HttpRequest, mock_id: int) -> HttpResponse:
+def start(request: SignedInRequest, mock_id: int) -> HttpResponse:
     """Start, or come back to what was started: a double click and a second tab reach the same attempt."""
     chosen = _visible_mock(request, mock_id)
     try:
@@ -66,8 +67,8 @@ def start(request: HttpRequest, mock_id: int) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def practise(request: HttpRequest) -> HttpResponse:
-    """Choose domains and tasks, and start; `?task=1.1` or `?domain=1` preselects."""
+def practise(request: SignedInRequest) -> HttpResponse:
+    """Choose domains and tasks, and start; `?task=1.1`, `?domain=1` or `?topic=1.1.1` preselects."""
     blueprint = _blueprint_for(request.user, request.POST.get("blueprint") or request.GET.get("blueprint"))
     if blueprint is None:
         return render(request, "exams/practice.html", {"domains": (), "form": None}, status=200)
@@ -78,6 +79,7 @@ def practise(request: HttpRequest) -> HttpResponse:
                 blueprint,
                 learner=request.user,
                 task_ids=form.cleaned_data["tasks"],
+                topic_ids=form.cleaned_data["topics"],
                 questions=form.cleaned_data["questions"],
                 start_key=form.cleaned_data["start_key"],
                 now=timezone.now(),
@@ -94,6 +96,7 @@ def practise(request: HttpRequest) -> HttpResponse:
         "domains": practice.choices(blueprint, request.user),
         "chosen_tasks": chosen.getlist("task"),
         "chosen_domains": chosen.getlist("domain"),
+        "chosen_topics": practice.topics_of(blueprint, chosen.getlist("topic")),
         "start_key": uuid.uuid4(),
     }
     return render(request, "exams/practice.html", context, status=400 if form.errors else 200)
@@ -102,7 +105,7 @@ def practise(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def plan(request: HttpRequest) -> HttpResponse:
+def plan(request: SignedInRequest) -> HttpResponse:
     """The exam one prepares for, and its date."""
     current = ExamPlan.objects.filter(learner=request.user).first() or ExamPlan(learner=request.user)
     form = ExamPlanForm(request.POST if request.method == "POST" else None, instance=current)
@@ -113,7 +116,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     return render(request, "exams/plan.html", {"form": form}, status=400 if form.errors else 200)
 
 
-def _visible_mock(request: HttpRequest, mock_id: int) -> MockExam:
+def _visible_mock(request: SignedInRequest, mock_id: int) -> MockExam:
     return get_object_or_404(MockExam.objects.visible_to(request.user).select_related("blueprint"), pk=mock_id)
 
 
