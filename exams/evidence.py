@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from exams import psychometrics
@@ -58,7 +58,9 @@ class Chance:
 
 def kind_of(purpose: str) -> Evidence.Kind | None:
     """Which evidence a sitting adds to; previews and staff add to none."""
-    return {Attempt.Purpose.MOCK: Kind.MOCK, Attempt.Purpose.PRACTICE: Kind.PRACTICE}.get(Attempt.Purpose(purpose))
+    return {Attempt.Purpose.MOCK: Kind.MOCK, Attempt.Purpose.PRACTICE: Kind.PRACTICE}.get(
+        Attempt.Purpose(purpose)
+    )
 
 
 def priors_of(blueprint: Blueprint, *, kind: Evidence.Kind) -> Priors:
@@ -84,7 +86,10 @@ def add(learner_id: int, kind: Evidence.Kind, outcomes: Iterable[tuple[int, bool
     tallies: dict[int, Tally] = defaultdict(Tally)
     for task_id, is_correct, shift in outcomes:
         tallies[task_id] += Tally(int(is_correct), 1, shift)
-    known = {row.task_id: row for row in Evidence.objects.filter(learner=learner_id, kind=kind, task__in=list(tallies))}
+    known = {
+        row.task_id: row
+        for row in Evidence.objects.filter(learner=learner_id, kind=kind, task__in=list(tallies))
+    }
     for task_id, tally in tallies.items():
         row = known.setdefault(task_id, Evidence(learner_id=learner_id, task_id=task_id, kind=kind))
         row.correct += tally.correct
@@ -101,37 +106,69 @@ def add(learner_id: int, kind: Evidence.Kind, outcomes: Iterable[tuple[int, bool
 def tallies_of(learner_id: int, blueprint: Blueprint, kinds: Iterable[Evidence.Kind]) -> dict[int, Tally]:
     """Per task id, pooled over `kinds`."""
     tallies: dict[int, Tally] = defaultdict(Tally)
-    rows = Evidence.objects.filter(learner=learner_id, kind__in=list(kinds), task__domain__blueprint=blueprint)
+    rows = Evidence.objects.filter(
+        learner=learner_id, kind__in=list(kinds), task__domain__blueprint=blueprint
+    )
     for task_id, correct, seen, shift in rows.values_list("task_id", "correct", "seen", "facility_shift"):
         tallies[task_id] += Tally(correct, seen, shift)
     return dict(tallies)
 
 
-def chance(learner_id: int, blueprint: Blueprint, *, cut: Fraction, with_sitting: bool = False) -> Chance:
-    """The chance of passing a paper of the blueprint's length, from first exposures on mocks alone.
+@dataclass(frozen=True)
+class Outlook:
+    """What the chance of passing follows from: first exposures on mocks alone."""
 
-    with_sitting: count the sitting being scored, whose result isn't written yet.
-    """
-    tallies = tallies_of(learner_id, blueprint, [Kind.MOCK])
-    questions = sum(tally.seen for tally in tallies.values())
+    tallies: Mapping[int, Tally]
+    sittings: int
+    priors: Priors
+    domain_of: Mapping[int, int]
+    weights: Mapping[int, float]
+    items: int
+    """Scored items of a paper of the blueprint's length."""
+
+    def with_sitting(self, outcomes: Iterable[tuple[int, bool, float]]) -> Outlook:
+        """The same after one more sitting."""
+        tallies = defaultdict(Tally, self.tallies)
+        for task_id, is_correct, shift in outcomes:
+            tallies[task_id] += Tally(int(is_correct), 1, shift)
+        return replace(self, tallies=tallies, sittings=self.sittings + 1)
+
+    def chance(self, cut: Fraction) -> Chance:
+        questions = sum(tally.seen for tally in self.tallies.values())
+        if questions < MIN_QUESTIONS_FOR_CHANCE:
+            return Chance(None, questions, self.sittings)
+        by_domain: dict[int, Tally] = defaultdict(Tally)
+        for task_id, tally in self.tallies.items():
+            by_domain[self.domain_of[task_id]] += tally
+        weighted, strengths = [], []
+        for domain_id, weight in self.weights.items():
+            prior, tally = self.priors.of_domain(domain_id), by_domain[domain_id]
+            weighted.append((weight, tally.estimate(prior, cut).mean, tally.seen))
+            strengths.append(prior.strength)
+        mean, strength = psychometrics.pooled_ability(weighted, sum(strengths) / len(strengths))
+        value = psychometrics.chance_of_passing(mean=mean, strength=strength, items=self.items, cut=cut)
+        return Chance(value, questions, self.sittings)
+
+
+def outlook(learner_id: int, blueprint: Blueprint) -> Outlook:
     sittings = Result.objects.filter(
         attempt__learner=learner_id,
         attempt__purpose=Attempt.Purpose.MOCK,
         attempt__paper__blueprint=blueprint,
         first_exposures__gt=0,
-    ).count() + int(with_sitting)
-    if questions < MIN_QUESTIONS_FOR_CHANCE:
-        return Chance(None, questions, sittings)
-    priors = priors_of(blueprint, kind=Kind.MOCK)
-    by_domain: dict[int, Tally] = defaultdict(Tally)
-    domain_of = dict(TaskStatement.objects.filter(domain__blueprint=blueprint).values_list("pk", "domain_id"))
-    for task_id, tally in tallies.items():
-        by_domain[domain_of[task_id]] += tally
-    weighted, strengths = [], []
-    for domain_id, weight in blueprint.domains.values_list("pk", "weight"):
-        prior, tally = priors.of_domain(domain_id), by_domain[domain_id]
-        weighted.append((float(weight), tally.estimate(prior, cut).mean, tally.seen))
-        strengths.append(prior.strength)
-    mean, strength = psychometrics.pooled_ability(weighted, sum(strengths) / len(strengths))
-    value = psychometrics.chance_of_passing(mean=mean, strength=strength, items=blueprint.scored_items, cut=cut)
-    return Chance(value, questions, sittings)
+    ).count()
+    return Outlook(
+        tallies=tallies_of(learner_id, blueprint, [Kind.MOCK]),
+        sittings=sittings,
+        priors=priors_of(blueprint, kind=Kind.MOCK),
+        domain_of=dict(
+            TaskStatement.objects.filter(domain__blueprint=blueprint).values_list("pk", "domain_id")
+        ),
+        weights={pk: float(weight) for pk, weight in blueprint.domains.values_list("pk", "weight")},
+        items=blueprint.scored_items,
+    )
+
+
+def chance(learner_id: int, blueprint: Blueprint, *, cut: Fraction) -> Chance:
+    """The chance of passing a paper of the blueprint's length."""
+    return outlook(learner_id, blueprint).chance(cut)

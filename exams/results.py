@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from itertools import groupby
+from typing import Any
 
 from django.db import models, transaction
 
@@ -20,7 +21,6 @@ from exams.models import (
     DomainScore,
     Exposure,
     ItemStatistic,
-    Response,
     Result,
     TaskScore,
 )
@@ -67,7 +67,11 @@ def score_attempt(attempt_id: uuid.UUID, *, now: datetime) -> bool:
     User.objects.select_for_update(no_key=True).values_list("pk").get(pk=attempt.learner_id)
 
     paper = attempt.paper
-    responses = list(attempt.responses.order_by("slot"))
+    responses: list[Any] = list(
+        attempt.responses.order_by("slot").values_list(
+            "slot", "version_id", "revision", "is_scored", "answer", named=True
+        )
+    )
     outcomes = _outcomes(attempt, responses)
     score = scoring.score(
         [
@@ -88,21 +92,18 @@ def score_attempt(attempt_id: uuid.UUID, *, now: datetime) -> bool:
     to_wrong, to_right = _changes_of_mind(attempt, outcomes)
     kind = evidence.kind_of(attempt.purpose)
     counted = [o for o in outcomes if o.is_scored and o.is_first_exposure]
-    priors = evidence.priors_of(paper.blueprint, kind=kind or evidence.Kind.MOCK)
+    outlook = evidence.outlook(attempt.learner_id, paper.blueprint)
+    priors = outlook.priors
+    if kind is evidence.Kind.PRACTICE:
+        priors = evidence.priors_of(paper.blueprint, kind=kind)
+    gained = [(o.facts.task_id, o.is_correct, _shift(o, priors)) for o in counted]
 
-    before = evidence.chance(attempt.learner_id, paper.blueprint, cut=paper.cut)
+    before = outlook.chance(paper.cut)
     if kind is not None:
-        evidence.add(
-            attempt.learner_id,
-            kind,
-            [(o.facts.task_id, o.is_correct, _shift(o, priors)) for o in counted],
-        )
-    after = evidence.chance(
-        attempt.learner_id,
-        paper.blueprint,
-        cut=paper.cut,
-        with_sitting=attempt.purpose == Attempt.Purpose.MOCK and bool(counted),
-    )
+        evidence.add(attempt.learner_id, kind, gained)
+    if kind is evidence.Kind.MOCK and gained:
+        outlook = outlook.with_sitting(gained)
+    after = outlook.chance(paper.cut)
     result = Result.objects.create(
         attempt=attempt,
         method=score.method,
@@ -122,7 +123,9 @@ def score_attempt(attempt_id: uuid.UUID, *, now: datetime) -> bool:
         chance_questions=after.questions,
         chance_sittings=after.sittings,
     )
-    _write_part_scores(result, outcomes, priors=priors, targets=evidence.targets_of(paper.blueprint, paper.cut))
+    _write_part_scores(
+        result, outcomes, priors=priors, targets=evidence.targets_of(paper.blueprint, paper.cut)
+    )
     _write_responses(attempt, outcomes)
     attempt.state = Attempt.State.SCORED
     attempt.scored_at = now
@@ -131,12 +134,17 @@ def score_attempt(attempt_id: uuid.UUID, *, now: datetime) -> bool:
         attempt=attempt,
         kind=AttemptEvent.Kind.SCORED,
         at=now,
-        detail={"method": score.method, "correct": score.correct, "of": score.scored_items, "scaled": score.scaled_score},
+        detail={
+            "method": score.method,
+            "correct": score.correct,
+            "of": score.scored_items,
+            "scaled": score.scaled_score,
+        },
     )
     return True
 
 
-def _outcomes(attempt: Attempt, responses: Sequence[Response]) -> list[Outcome]:
+def _outcomes(attempt: Attempt, responses: Sequence[Any]) -> list[Outcome]:
     """Judge each slot; record the first meeting of each question that the learner was really shown.
 
     Shown is what was saved or looked at: a question that nobody opened says nothing about the learner.
@@ -226,7 +234,9 @@ def _write_part_scores(
         TaskScore(
             result=result,
             task_id=task_id,
-            **_part(group, prior=priors.of_task(task_id, domain_id), priors=priors, target=targets[domain_id]),
+            **_part(
+                group, prior=priors.of_task(task_id, domain_id), priors=priors, target=targets[domain_id]
+            ),
         )
         for (domain_id, task_id), group in tasks.items()
     )

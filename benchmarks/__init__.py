@@ -1,0 +1,1 @@
+"""`python -m benchmarks`: one file per promise that is a number; README.md says what each figure means."""
