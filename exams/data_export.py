@@ -1,4 +1,4 @@
-"""All that is stored about a learner, as plain data: twelve statements, however many attempts."""
+"""All that is stored about a learner, as plain data: thirteen statements, however many attempts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from django.db.models import F
 
 from accounts.models import AccommodationChange, Membership, User
 from exams import disclosure
-from exams.models import Attempt, AttemptEvent, DomainScore, Evidence, Exposure, Response, TaskScore
+from exams.models import (
+    Attempt,
+    AttemptEvent,
+    Challenge,
+    DomainScore,
+    Evidence,
+    Exposure,
+    Response,
+    TaskScore,
+)
 
 FORMAT = "cutscore-data/1"
 
@@ -65,6 +74,15 @@ def everything_about(learner: User, *, now: datetime) -> Row:
             Exposure.objects.filter(learner=account)
             .order_by("question__code")
             .values("attempt_id", question_code=F("question__code"))
+        ),
+        "challenges": list(
+            Challenge.objects.raised_by(account)
+            .order_by("created_at")
+            .values(
+                *("attempt_id", "text", "state", "created_at", "answer", "answered_at"),
+                question_code=F("version__question__code"),
+                version_number=F("version__number"),
+            )
         ),
     }
 
