@@ -8,6 +8,7 @@ from accounts.read_only_admin import KeptAdmin, ReadOnlyAdmin, ReadOnlyInline
 from exams.models import (
     Attempt,
     AttemptEvent,
+    Challenge,
     DomainScore,
     Evidence,
     ExamPlan,
@@ -205,3 +206,23 @@ class PopulationPriorAdmin(ReadOnlyAdmin):
 @admin.register(Sweep)
 class SweepAdmin(ReadOnlyAdmin):
     list_display = ("name", "finished_at", "handled")
+
+
+@admin.register(Challenge)
+class ChallengeAdmin(ReadOnlyAdmin):
+    list_display = ("version", "state", "learner", "created_at", "answered_by", "answered_at")
+    list_filter = ("state", "version__topic__task")
+    list_select_related = ("version__question", "learner", "answered_by")
+    search_fields = ("version__question__code", "text", "answer", "learner__email", "learner__name")
+    date_hierarchy = "created_at"
+    fields = (
+        "version",
+        "attempt",
+        "learner",
+        "text",
+        "state",
+        "answer",
+        "answered_by",
+        "answered_at",
+        "created_at",
+    )

@@ -98,6 +98,7 @@ def choose(
     by_domain: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in sorted(candidates, key=lambda c: c.question_id):
         by_domain[candidate.domain].append(candidate)
+    counts = _where_fresh(counts, by_domain, uses)
     short = [
         Shortage(domain, scored + unscored, len(by_domain[domain]))
         for domain, (scored, unscored) in counts.items()
@@ -111,6 +112,30 @@ def choose(
     draws = (_draw(by_domain, counts, random.Random(f"{seed}:{n}"), uses) for n in range(DRAWS))
     # Freshness first: a paper nearer to the mean is no reason to show a question twice.
     return min(draws, key=lambda slots: (_total_uses(slots, uses), abs(_mean_difficulty(slots) - target)))
+
+
+def _where_fresh(
+    counts: Mapping[str, tuple[int, int]],
+    by_domain: Mapping[str, Sequence[Candidate]],
+    uses: Mapping[int, int],
+) -> dict[str, tuple[int, int]]:
+    """`counts` with unscored slots moved from domains that lack fresh questions to those that have some left.
+
+    The weights bind the scored slots alone; an unscored one rather stands elsewhere than shows a question twice.
+    """
+    spread = dict(counts)
+    left = {
+        domain: sum(not uses.get(c.question_id) for c in by_domain[domain]) - scored - unscored
+        for domain, (scored, unscored) in counts.items()
+    }
+    for domain in left:
+        while left[domain] < 0 and spread[domain][1] and (richest := max(left, key=lambda d: left[d])) != domain:
+            if left[richest] <= 0:
+                break
+            for moved, step in ((domain, -1), (richest, 1)):
+                spread[moved] = (spread[moved][0], spread[moved][1] + step)
+                left[moved] -= step
+    return spread
 
 
 def _draw(
@@ -149,13 +174,14 @@ def _fill(
     tasks = sorted(by_task)
     rng.shuffle(tasks)
     for task in tasks:
-        by_task[task].sort(key=lambda unit: (-sum(uses.get(c.question_id, 0) for c in unit) / len(unit), rng.random()))
+        by_task[task].sort(key=lambda unit: (-_mean_uses(unit, uses), rng.random()))
 
     chosen: list[list[Candidate]] = []
     missing = wanted
     taken: Counter[str] = Counter()
     while missing and (open_tasks := [task for task in tasks if by_task[task]]):
-        task = min(open_tasks, key=lambda task: taken[task])
+        # A question that was used already waits until no task has a fresh one; among equals, tasks take turns.
+        task = min(open_tasks, key=lambda task: (_mean_uses(by_task[task][-1], uses), taken[task]))
         unit = by_task[task].pop()
         if len(unit) <= missing:
             chosen.append(unit)
@@ -177,6 +203,10 @@ def _fill(
     return chosen
 
 
+def _mean_uses(unit: Sequence[Candidate], uses: Mapping[int, int]) -> float:
+    return sum(uses.get(c.question_id, 0) for c in unit) / len(unit)
+
+
 def _total_uses(slots: Sequence[Slot], uses: Mapping[int, int]) -> int:
     return sum(uses.get(slot.candidate.question_id, 0) for slot in slots)
 
@@ -189,11 +219,20 @@ def _mean_difficulty(slots: Sequence[Slot]) -> Decimal:
 # ── the database ──
 
 
-def candidates_of(blueprint: Blueprint) -> list[Candidate]:
-    """The published questions of a blueprint, in one query."""
+def held_back(blueprint: Blueprint, *, except_for: MockExam | None = None) -> models.QuerySet[PaperItem, int]:
+    """The ids of the questions that only a final check may show."""
+    papers = Paper.objects.filter(blueprint=blueprint, mock__is_held_back=True, withdrawn_at=None)
+    if except_for is not None:
+        papers = papers.exclude(mock=except_for)
+    return PaperItem.objects.filter(paper__in=papers).values_list("version__question_id", flat=True)
+
+
+def candidates_of(blueprint: Blueprint, *, mock: MockExam | None = None) -> list[Candidate]:
+    """The published questions that a mock, or practice, may take, in one query."""
     rows = (
         Question.objects.published()
         .filter(blueprint=blueprint, current__isnull=False)
+        .exclude(pk__in=held_back(blueprint, except_for=mock))
         .values_list(
             "id",
             "current_id",
@@ -213,7 +252,7 @@ def ensure_papers(mock: MockExam, *, now: datetime) -> list[Paper]:
         # Two learners who start at once would otherwise make two papers where one is wanted.
         MockExam.objects.select_for_update(no_key=True).get(pk=mock.pk)
         missing = mock.papers_wanted - mock.papers.filter(withdrawn_at=None).count()
-        candidates = candidates_of(mock.blueprint) if missing > 0 else []
+        candidates = candidates_of(mock.blueprint, mock=mock) if missing > 0 else []
         return [_assemble(mock, candidates, now=now) for _ in range(missing)]
 
 
@@ -240,10 +279,12 @@ def _assemble(mock: MockExam, candidates: Sequence[Candidate], *, now: datetime)
     number = (mock.papers.aggregate(last=models.Max("number"))["last"] or 0) + 1
     seed = random.Random(f"{mock.code}:{number}").getrandbits(62)
     weights = dict(mock.blueprint.domains.order_by("position", "code").values_list("code", "weight"))
+    # A final check shares nothing with any other mock; other mocks may overlap with one another.
+    used_by = {} if mock.is_held_back else {"paper__mock": mock}
     uses = Counter(
-        PaperItem.objects.filter(paper__mock=mock, paper__withdrawn_at=None).values_list(
-            "version__question_id", flat=True
-        )
+        PaperItem.objects.filter(
+            **used_by, paper__blueprint=mock.blueprint, paper__mock__isnull=False, paper__withdrawn_at=None
+        ).values_list("version__question_id", flat=True)
     )
     counts = domain_counts(weights, items=mock.items, unscored=mock.unscored)
     slots = choose(candidates, counts, seed=seed, uses=uses)

@@ -6,12 +6,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from exams import challenges
 from exams.models import ExamPlan
-from questions.models import Blueprint, TaskStatement
+from questions.models import Blueprint, TaskStatement, Topic
 
 
 class PracticeForm(forms.Form):
-    """Which tasks, how many questions. `task` and `domain` take codes, as the links and buttons send them."""
+    """What of, how many questions. `task`, `domain` and `topic` take codes, as the links and buttons send them."""
 
     start_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     questions = forms.TypedChoiceField(
@@ -24,14 +25,22 @@ class PracticeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        chosen = set(self.data.getlist("task")) if hasattr(self.data, "getlist") else set()
-        domains = set(self.data.getlist("domain")) if hasattr(self.data, "getlist") else set()
-        tasks = TaskStatement.objects.filter(domain__blueprint=self.blueprint).values_list("pk", "code", "domain__code")
+        chosen, domains, chosen_topics = (self._codes(name) for name in ("task", "domain", "topic"))
+        tasks = TaskStatement.objects.filter(domain__blueprint=self.blueprint).values_list(
+            "pk", "code", "domain__code"
+        )
         cleaned["tasks"] = [pk for pk, code, domain in tasks if code in chosen or domain in domains]
-        if not cleaned["tasks"]:
+        cleaned["topics"] = []
+        if chosen_topics:
+            topics = Topic.objects.filter(task__domain__blueprint=self.blueprint).values_list("pk", "code")
+            cleaned["topics"] = [pk for pk, code in topics if code in chosen_topics]
+        if not cleaned["tasks"] and not cleaned["topics"]:
             self.add_error(None, practice_message("nothing_chosen"))
         cleaned["start_key"] = cleaned.get("start_key") or uuid.uuid4()
         return cleaned
+
+    def _codes(self, name: str) -> set[str]:
+        return set(self.data.getlist(name)) if hasattr(self.data, "getlist") else set()
 
 
 def practice_message(code: str) -> str:
@@ -50,3 +59,32 @@ class ExamPlanForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {"exam_on": _("Leave it empty if you haven't booked yet.")}
 
 
+class PlainTextField(forms.CharField):
+    """Several lines, counted as the browser counts them: a line end is one character."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(challenges.plain(value) if isinstance(value, str) else value))
+
+
+class ChallengeForm(forms.Form):
+    text = PlainTextField(
+        label=_("I think this is wrong because …"),
+        min_length=challenges.MIN_TEXT,
+        max_length=challenges.MAX_TEXT,
+        error_messages={"required": _("Say what is wrong and why.")},
+    )
+
+
+class ChallengeAnswerForm(forms.Form):
+    verdict = forms.ChoiceField(
+        label=_("Verdict"),
+        choices=[("accept", _("Accept")), ("decline", _("Decline"))],
+        error_messages={"required": _("Accept or decline."), "invalid_choice": _("Accept or decline.")},
+    )
+    words = PlainTextField(
+        label=_("To the learner"),
+        max_length=challenges.MAX_TEXT,
+        error_messages={"required": _("Give the learner a reason.")},
+    )

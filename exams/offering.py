@@ -18,7 +18,8 @@ def offer_mocks(blueprint: Blueprint, specs: Iterable[MockSpec], *, now: datetim
     choice, so that a corrected question reaches the next learner. Raises `assembly.AssemblyError`.
     """
     made: list[Paper] = []
-    for position, spec in enumerate(specs, start=1):
+    # A final check takes its questions first: what it holds appears in nothing else.
+    for position, spec in sorted(enumerate(specs, start=1), key=lambda pair: not pair[1].held_back):
         mock, _ = MockExam.objects.get_or_create(
             code=spec.code,
             defaults={
@@ -29,6 +30,7 @@ def offer_mocks(blueprint: Blueprint, specs: Iterable[MockSpec], *, now: datetim
                 "seconds": spec.minutes * 60,
                 "papers_wanted": spec.papers,
                 "position": position,
+                "is_held_back": spec.held_back,
             },
         )
         assembly.withdraw_stale_papers(mock, now=now)

@@ -73,6 +73,7 @@ def offers(learner: User) -> list[Offer]:
         MockExam.objects.visible_to(learner)
         .select_related("blueprint")
         .annotate(own_attempts=models.Count("attempts", filter=models.Q(attempts__learner=learner)))
+        .order_by("position", "title")  # a GROUP BY drops the model's own
     )
     running = {
         attempt.mock_id: attempt

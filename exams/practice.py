@@ -56,9 +56,13 @@ class PracticeDomain:
 
 def choices(blueprint: Blueprint, learner: User) -> tuple[PracticeDomain, ...]:
     """Domains and tasks with what there is to practise, in four queries."""
-    published = Question.objects.published().filter(blueprint=blueprint)
+    published = (
+        Question.objects.published().filter(blueprint=blueprint).exclude(pk__in=assembly.held_back(blueprint))
+    )
     by_task = dict(
-        published.values_list("current__topic__task").annotate(n=models.Count("id")).values_list("current__topic__task", "n")
+        published.values_list("current__topic__task")
+        .annotate(n=models.Count("id"))
+        .values_list("current__topic__task", "n")
     )
     met = Exposure.objects.filter(learner=learner).values("question")
     met_by_task = dict(
@@ -114,7 +118,9 @@ def start_practice(
     if started is not None:
         return started
     tasks = list(
-        TaskStatement.objects.filter(pk__in=task_ids, domain__blueprint=blueprint).order_by("domain", "position")
+        TaskStatement.objects.filter(pk__in=task_ids, domain__blueprint=blueprint).order_by(
+            "domain", "position"
+        )
     )
     topics = list(
         Topic.objects.filter(pk__in=topic_ids, task__domain__blueprint=blueprint).order_by("task", "position")

@@ -14,6 +14,7 @@ from questions.models import (
     QuestionVersion,
     Scenario,
     ScenarioVersion,
+    StudyNote,
     TaskStatement,
     Topic,
 )
@@ -59,6 +60,15 @@ class TopicAdmin(KeptAdmin):
     list_select_related = ("task",)
     search_fields = ("code", "title", "covers")
     autocomplete_fields = ("task",)
+
+
+@admin.register(StudyNote)
+class StudyNoteAdmin(ReadOnlyAdmin):
+    list_display = ("topic", "title", "source", "updated_at")
+    list_filter = ("topic__task__domain__blueprint", "topic__task")
+    list_select_related = ("topic",)
+    search_fields = ("topic__code", "title", "text")
+    fields = ("topic", "title", "source", "text", "updated_at")
 
 
 class ScenarioVersionInline(ReadOnlyInline):

@@ -1,7 +1,7 @@
 """A bank on disk: which files belong to it, and what they hold.  No database.
 
-A bank is a file, or a folder with the question files in it or in its `questions/`; a folder with a
-`blueprint.yaml` at its top is a whole bank, and what is not in it is gone.
+A bank is a file, or a folder with the question files in it or in its `questions/`, and study notes in its
+`notes/`; a folder with a `blueprint.yaml` at its top is a whole bank, and what is not in it is gone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from pathlib import Path
 from questions.formats import blueprint, native
 from questions.formats.blueprint import BlueprintSpec
 from questions.formats.native import BankFile
+from questions.formats.notes import NoteFile, parse_note
 from questions.formats.reading import FormatError, Problem
 
 BLUEPRINT_NAME = "blueprint.yaml"
+NOTES_FOLDER = "notes"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Bank:
     files: tuple[BankFile, ...]
     problems: tuple[Problem, ...]
     file_count: int
+    notes: tuple[NoteFile, ...] = ()
+    has_notes: bool = False
+    """There is a folder for notes, so that each topic should have one."""
 
 
 def read(path: Path) -> Bank:
@@ -35,15 +40,20 @@ def read(path: Path) -> Bank:
     problems: list[Problem] = []
     spec = _read_spec(path, problems)
     paths = question_files(path)
-    files = list(_read_files(paths, topics=spec.topic_codes if spec else None, problems=problems))
-    clashing = list(_clashes(files))
+    topics = spec.topic_codes if spec else None
+    files = list(_read_files(paths, topics=topics, problems=problems))
+    note_paths = note_files(path)
+    notes = list(_read_notes(note_paths or [], topics=topics, problems=problems))
+    clashing = [*_clashes(files), *_clashes_of_notes(notes)]
     problems += clashing
     spoilt = {problem.file for problem in clashing}
     return Bank(
         spec=spec,
         files=tuple(file for file in files if file.filename not in spoilt),
         problems=tuple(sorted(problems)),
-        file_count=len(paths),
+        file_count=len(paths) + len(note_paths or ()),
+        notes=tuple(note for note in notes if note.filename not in spoilt),
+        has_notes=note_paths is not None,
     )
 
 
@@ -53,6 +63,15 @@ def question_files(path: Path) -> list[Path]:
     folder = path / "questions" if (path / "questions").is_dir() else path
     found = [p for p in folder.iterdir() if p.suffix in (".yaml", ".yml") and p.name != BLUEPRINT_NAME]
     return sorted(p for p in found if p.is_file() and not p.name.startswith("."))
+
+
+def note_files(path: Path) -> list[Path] | None:
+    """The Markdown files in the bank's folder for notes; None when it has no such folder."""
+    folder = path / NOTES_FOLDER
+    if not folder.is_dir():
+        return None
+    found = [p for p in folder.iterdir() if p.suffix == ".md" and not p.name.startswith(".")]
+    return sorted(p for p in found if p.is_file())
 
 
 def blueprint_file(path: Path) -> Path | None:
@@ -89,6 +108,18 @@ def _read_files(
             problems.append(_unreadable(path, error))
 
 
+def _read_notes(
+    paths: list[Path], *, topics: Collection[str] | None, problems: list[Problem]
+) -> Iterator[NoteFile]:
+    for path in paths:
+        try:
+            yield parse_note(path.read_bytes(), filename=str(path), topics=topics)
+        except FormatError as error:
+            problems.extend(error.problems)
+        except OSError as error:
+            problems.append(_unreadable(path, error))
+
+
 def _unreadable(path: Path, error: OSError) -> Problem:
     return Problem(str(path), 1, "", f"The file cannot be read: {error.strerror}. Check its permissions.")
 
@@ -108,3 +139,12 @@ def _clashes(files: list[BankFile]) -> Iterator[Problem]:
             if other[1:] != (scenario.title, scenario.text):
                 why = f"The scenario stands in {other[0]} with another text. Make them the same."
                 yield Problem(file.filename, scenario.line, scenario.code, why)
+
+
+def _clashes_of_notes(notes: list[NoteFile]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for note in notes:
+        if note.topic in owners:
+            why = f"The topic “{note.topic}” already has a note: {owners[note.topic]}. Keep one of them."
+            yield Problem(note.filename, note.line, "", why)
+        owners.setdefault(note.topic, note.filename)

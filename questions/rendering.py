@@ -56,7 +56,7 @@ _ATTRIBUTES = {
     "code": {"class"},
     "span": {"class"},
     "th": {"class"},
-    "td": {"class"},
+    "td": {"class", "data-label"},
     **{tag: _MATH_ATTRIBUTES for tag in _MATH_TAGS},
 }
 _MAX_FORMULA = 2_000
@@ -75,6 +75,32 @@ def render(markdown: str) -> SafeString:
 
 def _render_fully(markdown: str) -> SafeString:
     return _cleaned(_parser().render(markdown))
+
+
+def render_note(markdown: str) -> SafeString:
+    """The same for a study note, whose tables name each cell's column: on a phone a row becomes a card."""
+    tokens = _parser().parse(markdown)
+    labels: list[str] = []
+    column, is_head = 0, False
+    for number, token in enumerate(tokens):
+        match token.type:
+            case "thead_open":
+                labels, is_head = [], True
+            case "tbody_open":
+                is_head = False
+            case "tr_open":
+                column = 0
+            case "th_open" | "td_open":
+                if is_head:
+                    labels.append(_plain(tokens[number + 1]))
+                elif column < len(labels):
+                    token.attrSet("data-label", labels[column])
+                column += 1
+    return _cleaned(_parser().renderer.render(tokens, _parser().options, {}))
+
+
+def _plain(inline: Token) -> str:
+    return "".join(child.content for child in inline.children or ()).strip()
 
 
 def render_inline(markdown: str) -> SafeString:
@@ -157,4 +183,7 @@ def _cell(
     # Markdown's column alignment comes as a style attribute, which the content security policy blocks.
     token = tokens[index]
     aligned = _ALIGNMENT.search(str(token.attrGet("style") or ""))
-    return f'<{token.tag} class="align-{aligned.group(1)}">' if aligned else f"<{token.tag}>"
+    label = token.attrGet("data-label")
+    attributes = f' class="align-{aligned.group(1)}"' if aligned else ""
+    attributes += f' data-label="{escape(str(label))}"' if label else ""
+    return f"<{token.tag}{attributes}>"

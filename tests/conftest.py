@@ -6,6 +6,7 @@ from hypothesis import settings
 
 from accounts.models import Role, User
 from exams import items
+from tests import factories
 from tests.factories import make_user
 
 # A busy machine is no reason for a property to fail.
@@ -16,6 +17,7 @@ settings.load_profile("cutscore")
 @pytest.fixture(autouse=True)
 def no_leftovers() -> None:
     """What a process keeps between requests must not travel between tests."""
+    factories.count_anew()
     items.forget()
     cache.clear()
 

@@ -12,11 +12,17 @@ from accounts.models import Cohort, Membership, Role, User
 from exams import delivery, results
 from exams.models import Attempt, MockExam
 from questions.content import ItemType, Option, Prompt, QuestionContent, fingerprint
-from questions.models import Blueprint, Domain, Question, QuestionVersion, TaskStatement, Topic
+from questions.models import Blueprint, Domain, Question, QuestionVersion, StudyNote, TaskStatement, Topic
 
 NOW = datetime(2026, 9, 7, 14, 0, tzinfo=UTC)
 
 _numbers = itertools.count(1)
+
+
+def count_anew() -> None:
+    """Begin again at 1: a mock's code seeds its papers, and they must not depend on which tests ran before."""
+    global _numbers
+    _numbers = itertools.count(1)
 
 
 def make_user(name: str = "Ana", *, role: Role = Role.LEARNER, **fields: Any) -> User:
@@ -44,12 +50,16 @@ def make_blueprint(*, weights: tuple[int, ...] = (60, 40), tasks: int = 2, **fie
             blueprint=blueprint, code=str(d), title=f"Domain {d}", weight=Decimal(weight), position=d
         )
         for t in range(1, tasks + 1):
-            task = TaskStatement.objects.create(domain=domain, code=f"{d}.{t}", title=f"Task {d}.{t}", position=t)
+            task = TaskStatement.objects.create(
+                domain=domain, code=f"{d}.{t}", title=f"Task {d}.{t}", position=t
+            )
             Topic.objects.create(task=task, code=f"{d}.{t}.1", title=f"Topic {d}.{t}.1", position=1)
     return blueprint
 
 
-def make_content(item_type: ItemType = ItemType.MULTIPLE_CHOICE, *, stem: str = "Which option is right?") -> QuestionContent:
+def make_content(
+    item_type: ItemType = ItemType.MULTIPLE_CHOICE, *, stem: str = "Which option is right?"
+) -> QuestionContent:
     """Keys: "a"; ["a", "b"]; ["a", "b", "c"] with "d" to spare; {"p1": "a", "p2": "b", "p3": "c"}."""
     ids = "abcde" if item_type is ItemType.MULTIPLE_RESPONSE else "abcd"
     keys = {ItemType.MULTIPLE_CHOICE: "a", ItemType.MULTIPLE_RESPONSE: "ab"}.get(item_type, "")
@@ -112,21 +122,48 @@ def make_bank(blueprint: Blueprint, *, per_task: int = 6) -> list[QuestionVersio
         ItemType.ORDERING,
         ItemType.MATCHING,
     )
-    topics = Topic.objects.filter(task__domain__blueprint=blueprint).order_by("code").values_list("code", flat=True)
+    topics = (
+        Topic.objects.filter(task__domain__blueprint=blueprint)
+        .order_by("code")
+        .values_list("code", flat=True)
+    )
     return [
         make_published_question(
-            blueprint, topic=topic, content=make_content(types[n % 4], stem=f"Question {n} of {topic}: which?")
+            blueprint,
+            topic=topic,
+            content=make_content(types[n % 4], stem=f"Question {n} of {topic}: which?"),
         )
         for topic in topics
         for n in range(per_task)
     ]
 
 
-def make_mock(blueprint: Blueprint, *, items: int = 8, unscored: int = 0, seconds: int = 1200, **fields: Any) -> MockExam:
+def make_note(
+    blueprint: Blueprint, *, topic: str = "1.1.1", title: str = "", text: str = "What to *know*."
+) -> StudyNote:
+    """A study note without a file."""
+    from questions import rendering
+
+    row = Topic.objects.get(code=topic, task__domain__blueprint=blueprint)
+    return StudyNote.objects.create(
+        topic=row,
+        title=title or row.title,
+        text=text,
+        rendered=rendering.render_note(text),
+        fingerprint=fingerprint({"title": title or row.title, "text": text}),
+        updated_at=NOW,
+    )
+
+
+def make_mock(
+    blueprint: Blueprint, *, items: int = 8, unscored: int = 0, seconds: int = 1200, **fields: Any
+) -> MockExam:
     """A mock of a bank made by `make_bank`."""
     number = next(_numbers)
     values = {"code": f"mock-{number}", "title": f"Mock {number}", **fields}
-    return MockExam.objects.create(blueprint=blueprint, items=items, unscored=unscored, seconds=seconds, **values)
+    return MockExam.objects.create(
+        blueprint=blueprint, items=items, unscored=unscored, seconds=seconds, **values
+    )
 
 
 def make_exam(*, items: int = 8, **mock_fields: Any) -> MockExam:
@@ -140,7 +177,9 @@ def start(mock: MockExam, learner: User, *, now: datetime = NOW) -> Attempt:
     return delivery.start_attempt(mock, learner=learner, now=now)
 
 
-def save(attempt: Attempt, slot: int, answer: Any, *, revision: int = 1, now: datetime = NOW, **change: Any) -> delivery.Saved:
+def save(
+    attempt: Attempt, slot: int, answer: Any, *, revision: int = 1, now: datetime = NOW, **change: Any
+) -> delivery.Saved:
     return delivery.save_response(
         attempt.pk,
         learner_id=attempt.learner_id,

@@ -1,4 +1,5 @@
 from exams.models.attempt import Attempt, AttemptEvent, Exposure, Response
+from exams.models.challenge import Challenge
 from exams.models.paper import MockExam, Paper, PaperItem
 from exams.models.population import ItemStatistic, MockScoreCount, PopulationPrior, Sweep
 from exams.models.results import DomainScore, Evidence, ExamPlan, Result, TaskScore
@@ -6,6 +7,7 @@ from exams.models.results import DomainScore, Evidence, ExamPlan, Result, TaskSc
 __all__ = [
     "Attempt",
     "AttemptEvent",
+    "Challenge",
     "DomainScore",
     "Evidence",
     "ExamPlan",

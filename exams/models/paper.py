@@ -35,6 +35,9 @@ class MockExam(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(50)],
         help_text=_("Assembled ahead; each learner gets the one with the fewest questions they have met."),
     )
+    is_held_back = models.BooleanField(
+        _("held back"), default=False, help_text=_("A final check: its questions appear in nothing else.")
+    )
     fixed_cut = models.DecimalField(
         _("cut"), max_digits=5, decimal_places=4, null=True, blank=True, help_text=_("Else the paper's Angoff mean.")
     )

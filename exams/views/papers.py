@@ -41,7 +41,9 @@ def mocks(request: SignedInRequest) -> HttpResponse:
 def mock(request: SignedInRequest, mock_id: int) -> HttpResponse:
     """What to know before the clock starts."""
     chosen = _visible_mock(request, mock_id)
-    return render(request, "exams/mock.html", {"page": offers.start_page(chosen, request.user, now=timezone.now())})
+    return render(
+        request, "exams/mock.html", {"page": offers.start_page(chosen, request.user, now=timezone.now())}
+    )
 
 
 @require_POST
@@ -55,7 +57,9 @@ def start(request: SignedInRequest, mock_id: int) -> HttpResponse:
         message = {
             "not_open_yet": _("This mock exam is not open yet."),
             "window_over": _("The time for this mock exam is over."),
-            "no_paper": _("The question bank is too small for this mock exam at present. Your instructors can mend it."),
+            "no_paper": _(
+                "The question bank is too small for this mock exam at present. Your instructors can mend it."
+            ),
         }[error.code]
         if wants_json(request):
             return JsonResponse({"code": error.code, "message": message}, status=409)
@@ -117,7 +121,9 @@ def plan(request: SignedInRequest) -> HttpResponse:
 
 
 def _visible_mock(request: SignedInRequest, mock_id: int) -> MockExam:
-    return get_object_or_404(MockExam.objects.visible_to(request.user).select_related("blueprint"), pk=mock_id)
+    return get_object_or_404(
+        MockExam.objects.visible_to(request.user).select_related("blueprint"), pk=mock_id
+    )
 
 
 def _blueprint_for(user: User, code: str | None) -> Blueprint | None:

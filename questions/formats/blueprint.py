@@ -41,7 +41,10 @@ class DomainSpec:
 
 @dataclass(frozen=True)
 class MockSpec:
-    """A mock exam that ships with the exam; `papers` is how many fixed papers are assembled for it."""
+    """A mock exam that ships with the exam; `papers` is how many fixed papers are assembled for it.
+
+    `held_back`: a final check, whose questions appear in nothing else.
+    """
 
     code: str
     title: str
@@ -49,6 +52,7 @@ class MockSpec:
     unscored: int
     minutes: int
     papers: int
+    held_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ def _mocks(reader: Reader, top: Mapping) -> tuple[MockSpec, ...]:
             )
         codes.setdefault(("mock", code), part.line)
         reader.about(code)
-        reader.fields(part, ("code", "title", "items", "unscored", "minutes", "papers"))
+        reader.fields(part, ("code", "title", "items", "unscored", "minutes", "papers", "held_back"))
         items = reader.number(part, "items", least=1, most=1000) or 0
         unscored = reader.number(part, "unscored", least=0, most=1000, required=False) or 0
         if items and unscored >= items:
@@ -266,6 +270,7 @@ def _mocks(reader: Reader, top: Mapping) -> tuple[MockSpec, ...]:
                 unscored=unscored,
                 minutes=reader.number(part, "minutes", least=1, most=1440) or 0,
                 papers=reader.number(part, "papers", least=1, most=100) or 0,
+                held_back=reader.boolean(part, "held_back"),
             )
         )
     reader.about("")

@@ -75,20 +75,9 @@ class _Stop(Exception):
 
 def load(data: bytes) -> tuple[Node | None, list[YamlProblem]]:
     """The document as a tree, and what is wrong with it. The tree is None when nothing can be made of it."""
-    if len(data) > MAX_BYTES:
-        size = f"{len(data) / 1_000_000:.1f}"
-        return None, [YamlProblem(1, f"The file has {size} MB; at most 5 MB are read. Split it.")]
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        why = f"The file is not UTF-8 (byte {error.start + 1}). Save it with the encoding UTF-8."
-        return None, [YamlProblem(line, why)]
-    unwanted = _UNWANTED.search(text.replace("\r\n", "\n"))
-    if unwanted:
-        line = text.replace("\r\n", "\n")[: unwanted.start()].count("\n") + 1
-        why = f"The control character U+{ord(unwanted.group()):04X} does not belong in a text. Delete it."
-        return None, [YamlProblem(line, why)]
+    text, problem = decoded(data)
+    if problem is not None:
+        return None, [problem]
     builder = _Builder()
     try:
         builder.read(text)
@@ -100,6 +89,25 @@ def load(data: bytes) -> tuple[Node | None, list[YamlProblem]]:
     if builder.root is None:
         builder.problems.append(YamlProblem(1, "The file is empty."))
     return builder.root, builder.problems
+
+
+def decoded(data: bytes) -> tuple[str, YamlProblem | None]:
+    """The text of a file with plain line ends; or "" and why it can't be taken for one."""
+    if len(data) > MAX_BYTES:
+        size = f"{len(data) / 1_000_000:.1f}"
+        return "", YamlProblem(1, f"The file has {size} MB; at most 5 MB are read. Split it.")
+    try:
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        why = f"The file is not UTF-8 (byte {error.start + 1}). Save it with the encoding UTF-8."
+        return "", YamlProblem(line, why)
+    unwanted = _UNWANTED.search(text)
+    if unwanted:
+        line = text[: unwanted.start()].count("\n") + 1
+        why = f"The control character U+{ord(unwanted.group()):04X} does not belong in a text. Delete it."
+        return "", YamlProblem(line, why)
+    return text, None
 
 
 class _Builder:

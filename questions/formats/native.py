@@ -296,13 +296,13 @@ def _note_twice(reader: Reader, code: str, line: int, first: int) -> None:
 
 def render_bank(bank: BankFile) -> str:
     """The file, in a stable order, multi-line texts as blocks, everything else on one line."""
-    lines = [f"format: {FORMAT}", f"blueprint: {_scalar(bank.blueprint)}"]
+    lines = [f"format: {FORMAT}", f"blueprint: {scalar(bank.blueprint)}"]
     if bank.scenarios:
         lines.append("scenarios:")
         for scenario in bank.scenarios:
             lines += [
-                f"  - code: {_scalar(scenario.code)}",
-                f"    title: {_scalar(scenario.title)}",
+                f"  - code: {scalar(scenario.code)}",
+                f"    title: {scalar(scenario.title)}",
                 *_field("text", scenario.text, 4),
             ]
     lines.append("questions:")
@@ -314,12 +314,12 @@ def render_bank(bank: BankFile) -> str:
 def _question_lines(question: QuestionEntry) -> list[str]:
     content = question.content
     lines = [
-        f"  - code: {_scalar(question.code)}",
+        f"  - code: {scalar(question.code)}",
         f"    type: {content.item_type}",
-        f"    topic: {_scalar(question.topic)}",
+        f"    topic: {scalar(question.topic)}",
         f"    level: {question.level}",
         f"    difficulty: {question.difficulty:.2f}",
-        f"    scenario: {_scalar(question.scenario) if question.scenario else 'null'}",
+        f"    scenario: {scalar(question.scenario) if question.scenario else 'null'}",
     ]
     if question.keep_order:
         lines.append("    keep_order: true")
@@ -332,11 +332,11 @@ def _question_lines(question: QuestionEntry) -> list[str]:
     if content.prompts:
         lines.append("    prompts:")
         for prompt in content.prompts:
-            lines += [f"      - id: {_scalar(prompt.id)}", *_field("text", prompt.text, 8)]
-            lines += [f"        match: {_scalar(prompt.match)}", *_field("rationale", prompt.rationale, 8)]
+            lines += [f"      - id: {scalar(prompt.id)}", *_field("text", prompt.text, 8)]
+            lines += [f"        match: {scalar(prompt.match)}", *_field("rationale", prompt.rationale, 8)]
     lines.append("    options:")
     for option in content.options:
-        lines += [f"      - id: {_scalar(option.id)}", *_field("text", option.text, 8)]
+        lines += [f"      - id: {scalar(option.id)}", *_field("text", option.text, 8)]
         if option.is_correct:
             lines.append("        correct: true")
         if option.position is not None:
@@ -353,7 +353,7 @@ def _field(name: str, text: str, indent: int) -> list[str]:
         block = _block(name, text, indent)
         if block:
             return block
-    return [f"{' ' * indent}{name}: {_scalar(text)}"]
+    return [f"{' ' * indent}{name}: {scalar(text)}"]
 
 
 def _block(name: str, text: str, indent: int) -> list[str]:
@@ -364,7 +364,7 @@ def _block(name: str, text: str, indent: int) -> list[str]:
     return [f"{margin}{name}: |", *(f"{margin}  {line}" if line else "" for line in text.split("\n"))]
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
     """The text bare where every YAML reader takes it for a text, else in double quotes."""
     is_bare = (
         re.match(r"[^\W\d_]|\d+(?:\.\d+){2,}$", text) is not None
@@ -382,7 +382,7 @@ def _flow(texts: Iterable[str]) -> str:
 
 
 def _flow_scalar(text: str) -> str:
-    return _scalar(text) if not re.search(r"[][{},]|:(?!\w)", text) else _quoted(text)
+    return scalar(text) if not re.search(r"[][{},]|:(?!\w)", text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -1,4 +1,5 @@
 from questions.models.blueprint import Blueprint, Domain, TaskStatement, Topic
+from questions.models.note import StudyNote
 from questions.models.question import Question, QuestionVersion, Scenario, ScenarioVersion
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "QuestionVersion",
     "Scenario",
     "ScenarioVersion",
+    "StudyNote",
     "TaskStatement",
     "Topic",
 ]

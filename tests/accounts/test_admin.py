@@ -15,8 +15,9 @@ from django.urls import reverse
 
 from accounts.models import Accommodation, AccommodationChange, Role, User
 from config.middleware import CONTENT_SECURITY_POLICY
+from exams import challenges
 from exams.models import ExamPlan
-from tests.factories import make_cohort, make_exam, make_user, sit
+from tests.factories import NOW, make_cohort, make_exam, make_note, make_user, sit
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 READ_ONLY = {
@@ -25,11 +26,13 @@ READ_ONLY = {
     "questions.QuestionVersion",
     "questions.Scenario",
     "questions.ScenarioVersion",
+    "questions.StudyNote",
     "exams.Paper",
     "exams.PaperItem",
     "exams.Attempt",
     "exams.Response",
     "exams.AttemptEvent",
+    "exams.Challenge",
     "exams.Exposure",
     "exams.Result",
     "exams.DomainScore",
@@ -65,7 +68,10 @@ def as_admin(client: Client, eve: User) -> Client:
 @pytest.fixture
 def full_database(ana: User, ben: User, eve: User) -> None:
     mock = make_exam(items=4)
-    sit(mock, ana)
+    attempt = sit(mock, ana)
+    text = "Two of the options say the same."
+    challenges.raise_challenge(attempt, slot=1, learner=ana, text=text, now=NOW)
+    make_note(mock.blueprint)
     make_cohort(learners=(ana,), instructors=(ben,))
     Accommodation.objects.create(learner=ana)
     ExamPlan.objects.create(learner=ana, blueprint=mock.blueprint)

@@ -15,7 +15,18 @@ from exams import delivery, player, practice
 from exams.models import Attempt, MockExam, Response
 from questions.content import ItemType, QuestionContent
 from questions.models import TaskStatement
-from tests.factories import NOW, key_of, make_bank, make_blueprint, make_content, make_exam, make_mock, make_published_question, save, start
+from tests.factories import (
+    NOW,
+    key_of,
+    make_bank,
+    make_blueprint,
+    make_content,
+    make_exam,
+    make_mock,
+    make_published_question,
+    save,
+    start,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -33,17 +44,19 @@ def attempt(mock: MockExam, ana: User) -> Attempt:
 
 
 def page_of(attempt: Attempt) -> player.PlayerPage:
-    return player.player_page(Attempt.objects.select_related("paper__blueprint", "mock").get(pk=attempt.pk), now=NOW)
+    return player.player_page(
+        Attempt.objects.select_related("paper__blueprint", "mock").get(pk=attempt.pk), now=NOW
+    )
 
 
 def orders(attempt: Attempt) -> list[list[str]]:
     return [[option.id for option in item.options] for item in page_of(attempt).items]
 
 
-def one_of(item_type: ItemType, ana: User, **fields: object) -> Attempt:
+def one_of(item_type: ItemType, ana: User, keeps_order: bool = False) -> Attempt:
     """A sitting with one question of the type."""
     blueprint = make_blueprint(weights=(100,), tasks=1)
-    make_published_question(blueprint, content=make_content(item_type), **fields)
+    make_published_question(blueprint, content=make_content(item_type), keeps_order=keeps_order)
     return start(make_mock(blueprint, items=1), ana)
 
 
@@ -51,7 +64,9 @@ def response_of(attempt: Attempt) -> Response:
     return attempt.responses.select_related("version__topic").get()
 
 
-def test_options_keep_their_order_for_one_attempt_and_differ_between_attempts(mock: MockExam, attempt: Attempt, cleo: User) -> None:
+def test_options_keep_their_order_for_one_attempt_and_differ_between_attempts(
+    mock: MockExam, attempt: Attempt, cleo: User
+) -> None:
     hers = orders(start(mock, cleo))
 
     assert orders(attempt) == orders(attempt)
@@ -81,7 +96,8 @@ def test_an_ordering_is_shuffled_although_its_options_have_a_natural_order() -> 
     content = make_content(ItemType.ORDERING)
 
     shown = {
-        tuple(o.id for o in player.presented_options(content, seed=seed, slot=1, keeps_order=True)) for seed in range(50)
+        tuple(o.id for o in player.presented_options(content, seed=seed, slot=1, keeps_order=True))
+        for seed in range(50)
     }
 
     assert len(shown) > 10
@@ -105,7 +121,10 @@ def test_prompts_are_shuffled_on_their_own() -> None:
 def test_two_slots_of_one_attempt_are_shuffled_apart() -> None:
     content = make_content()
 
-    assert len({tuple(o.id for o in player.presented_options(content, seed=1, slot=s)) for s in range(1, 30)}) > 10
+    assert (
+        len({tuple(o.id for o in player.presented_options(content, seed=1, slot=s)) for s in range(1, 30)})
+        > 10
+    )
 
 
 def test_no_key_and_no_rationale_is_in_the_page(attempt: Attempt) -> None:

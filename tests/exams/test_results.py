@@ -19,6 +19,7 @@ from exams.models import (
     PopulationPrior,
     Result,
 )
+from questions.models import TaskStatement
 from tests.factories import NOW, key_of, make_exam, make_user, save, sit, start
 
 pytestmark = pytest.mark.django_db
@@ -164,7 +165,7 @@ def test_second_attempts_are_not_in_the_percentile(mock: MockExam, ana: User) ->
 
 def test_priors_are_fitted_from_fifty_learners_on(mock: MockExam) -> None:
     blueprint = mock.blueprint
-    task = blueprint.domains.first().tasks.first()
+    task = TaskStatement.objects.filter(domain__blueprint=blueprint)[0]
     learners = [make_user(f"L{n}") for n in range(50)]
     rows = [Evidence(learner=u, task=task, kind="mock", correct=n % 11, seen=10) for n, u in enumerate(learners)]
     Evidence.objects.bulk_create(rows[:49])
@@ -183,6 +184,7 @@ def test_priors_are_fitted_from_fifty_learners_on(mock: MockExam) -> None:
 
 def test_the_sweep_scores_what_a_dead_worker_left(mock: MockExam, ana: User) -> None:
     attempt = sit(mock, ana, score=False)
+    assert attempt.closed_at is not None
     soon, later = attempt.closed_at + timedelta(seconds=5), attempt.closed_at + timedelta(seconds=11)
 
     assert sweeps.score_forgotten(now=soon) == 0

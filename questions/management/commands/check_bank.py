@@ -10,9 +10,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from questions import bank_checks, bank_folder, linting, transfer
+from questions import bank_checks, bank_folder, linting, note_checks, notes, transfer
 from questions.bank_checks import BankItem, CheckResult
 from questions.content import ItemType, Level
+from questions.formats.notes import NoteFile
 from questions.linting import Forbidden
 from questions.management.commands.export_bank import find_blueprint
 from questions.models import Topic
@@ -37,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path | None = options["path"]
         if path is not None:
-            items, topics, coverage, forbidden = self._from_files(path)
+            items, topics, coverage, forbidden, written = self._from_files(path)
         else:
             blueprint = find_blueprint(options["blueprint"])
             items = transfer.bank_items(transfer.published_files(blueprint))
@@ -45,16 +46,24 @@ class Command(BaseCommand):
             topics = list(outline.order_by("code").values_list("code", flat=True))
             coverage = blueprint.coverage_per_topic
             forbidden = [Forbidden(rule["pattern"], rule["why"]) for rule in blueprint.forbidden]
+            # A bank without any note has chosen to have none.
+            written = notes.note_files(blueprint) or None
         rows = bank_checks.check(items, topics=topics, coverage=coverage, forbidden=forbidden)
+        if written is not None:
+            rows += note_checks.check(written, topics=topics)
         self._print_coverage(items, topics)
         self._print_findings(items, forbidden, in_full=options["lint"])
+        for warning in note_checks.warnings(written or ()):
+            self.stdout.write(self.style.WARNING(f"warning: {warning}"))
         self._print_rows(rows, in_full=options["all"])
         failed = [row.name for row in rows if not row.passed]
         if failed:
             raise CommandError(f"{len(failed)} of {len(rows)} checks failed: {'; '.join(failed)}.")
         self.stdout.write(self.style.SUCCESS(f"All {len(rows)} checks passed ({len(items)} questions)."))
 
-    def _from_files(self, path: Path) -> tuple[list[BankItem], list[str], int, Sequence[Forbidden]]:
+    def _from_files(
+        self, path: Path
+    ) -> tuple[list[BankItem], list[str], int, Sequence[Forbidden], Sequence[NoteFile] | None]:
         try:
             bank = bank_folder.read(path)
         except FileNotFoundError:
@@ -65,10 +74,11 @@ class Command(BaseCommand):
             raise CommandError("No check was run: mend the errors first.")
         items = transfer.bank_items(bank.files)
         if bank.spec is None:
-            return items, sorted({item.topic for item in items}), 0, ()
+            return items, sorted({item.topic for item in items}), 0, (), None
         is_whole = path.is_dir()
         topics = list(bank.spec.topic_codes) if is_whole else sorted({item.topic for item in items})
-        return items, topics, bank.spec.coverage_per_topic, bank.spec.forbidden
+        written = bank.notes if bank.has_notes else None
+        return items, topics, bank.spec.coverage_per_topic, bank.spec.forbidden, written
 
     def _print_coverage(self, items: Sequence[BankItem], topics: Sequence[str]) -> None:
         table = bank_checks.coverage_table(items, topics)

@@ -8,27 +8,36 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from questions import transfer
+from questions import bank_folder, notes, transfer
 from questions.models import Blueprint
 
 
 class Command(BaseCommand):
-    help = "Writes the published questions as bank files, one for each task statement."
+    help = (
+        "Writes the published questions as bank files, one for each task statement, and the study notes into "
+        "the folder notes."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--blueprint", metavar="CODE", help="needed where several are loaded")
         parser.add_argument("--out", type=Path, metavar="DIR", help="the folder to write to; made if missing")
         parser.add_argument(
-            "--task", metavar="CODE", help="one task statement only; without --out, to the output"
+            "--task",
+            metavar="CODE",
+            help="one task statement only, without notes; without --out, to the output",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        files = transfer.export_bank(find_blueprint(options["blueprint"]))
+        blueprint = find_blueprint(options["blueprint"])
+        files = transfer.export_bank(blueprint)
+        note_texts = {}
         if options["task"]:
             name = f"{options['task']}.yaml"
             if name not in files:
                 raise CommandError(f"The task statement {options['task']} has no published questions.")
             files = {name: files[name]}
+        else:
+            note_texts = notes.export_notes(blueprint)
         folder: Path | None = options["out"]
         if folder is None:
             if len(files) != 1:
@@ -39,9 +48,16 @@ class Command(BaseCommand):
             folder.mkdir(parents=True, exist_ok=True)
             for name, text in files.items():
                 (folder / name).write_text(text, encoding="utf-8", newline="\n")
+            if note_texts:
+                (folder / bank_folder.NOTES_FOLDER).mkdir(exist_ok=True)
+            for name, text in note_texts.items():
+                (folder / bank_folder.NOTES_FOLDER / name).write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             raise CommandError(f"{folder} cannot be written to: {error.strerror}.") from error
-        self.stdout.write(f"{len(files)} files are in {folder}.")
+        and_notes = (
+            f", and {len(note_texts)} notes in its folder {bank_folder.NOTES_FOLDER}" if note_texts else ""
+        )
+        self.stdout.write(f"{len(files)} files are in {folder}{and_notes}.")
 
 
 def find_blueprint(code: str | None) -> Blueprint:

@@ -10,11 +10,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from questions import bank_folder, transfer
+from questions import bank_folder, notes, transfer
 from questions.bank_folder import Bank
 from questions.formats.native import BankFile
 from questions.formats.reading import FormatError, Problem
 from questions.models import Blueprint
+from questions.notes import NotesReport
 from questions.transfer import LoadReport
 
 
@@ -22,7 +23,8 @@ class Command(BaseCommand):
     help = (
         "Loads PATH: a question file, or a folder of them. Loading the same again changes nothing; another "
         "content becomes the next version; a question that has gone from its file is retired. A folder with "
-        "a blueprint.yaml at its top is the whole bank: what is in none of its files is retired too."
+        "a blueprint.yaml at its top is the whole bank: what is in none of its files is retired too. Study notes "
+        "are loaded from its folder notes; a note whose file has gone is removed."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -55,6 +57,8 @@ class Command(BaseCommand):
                 continue
             loaded.append((file, blueprint))
             self.stdout.write(f"{file.filename}: {_summary(report)}")
+        if bank.has_notes:
+            problems += self._load_notes(bank, loaded, are_all_good=not problems)
         if is_folder and not problems:
             retired = _retire_gone(bank, loaded, now=now)
             if retired:
@@ -74,6 +78,25 @@ class Command(BaseCommand):
             why = f"These have gone from the outline but are still in use: {error.detail}. Keep them in it."
             raise CommandError(str(Problem(bank.spec.filename, 1, bank.spec.code, why))) from error
         self.stdout.write(f"{bank.spec.filename}: blueprint {blueprint}, {len(bank.spec.topic_codes)} topics")
+
+    def _load_notes(
+        self, bank: Bank, loaded: list[tuple[BankFile, Blueprint]], *, are_all_good: bool
+    ) -> tuple[Problem, ...]:
+        """The notes belong to the folder's blueprint; in a part of a bank, to that of its questions."""
+        codes = {bank.spec.code} if bank.spec else {blueprint.code for _, blueprint in loaded}
+        blueprint = Blueprint.objects.filter(code__in=codes).first() if len(codes) == 1 else None
+        if blueprint is None:
+            why = "Whose notes these are is not clear: load them with the blueprint.yaml of their bank."
+            return tuple(Problem(note.filename, note.line, "", why) for note in bank.notes[:1])
+        is_whole = bank.spec is not None
+        try:
+            report = notes.load_notes(
+                bank.notes, blueprint=blueprint, now=timezone.now(), remove_gone=is_whole and are_all_good
+            )
+        except FormatError as error:
+            return error.problems
+        self.stdout.write(f"notes: {_summary_of_notes(report)}")
+        return ()
 
 
 def _closing(problems: list[Problem], bank: Bank, *, is_folder: bool) -> str:
@@ -110,3 +133,13 @@ def _summary(report: LoadReport) -> str:
         "restored": report.restored,
     }
     return ", ".join(f"{len(codes)} {name}" for name, codes in counts.items() if codes) or "no questions"
+
+
+def _summary_of_notes(report: NotesReport) -> str:
+    counts = {
+        "created": report.created,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+    }
+    return ", ".join(f"{len(codes)} {name}" for name, codes in counts.items() if codes) or "none"
