@@ -128,8 +128,9 @@ def _where_fresh(
         domain: sum(not uses.get(c.question_id) for c in by_domain[domain]) - scored - unscored
         for domain, (scored, unscored) in counts.items()
     }
-    for domain in left:
-        while left[domain] < 0 and spread[domain][1] and (richest := max(left, key=lambda d: left[d])) != domain:
+    for domain in counts:
+        while left[domain] < 0 and spread[domain][1]:
+            richest = max(left, key=lambda other: left[other])
             if left[richest] <= 0:
                 break
             for moved, step in ((domain, -1), (richest, 1)):

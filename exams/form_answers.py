@@ -33,7 +33,9 @@ class FormAnswers:
                 return sorted(self._data.getlist(name)) or None
             case ItemType.ORDERING:
                 places = {o.id: self._data.get(f"{name}-{o.id}", "") for o in content.options}
-                used = [(int(place[:3]), o) for o, place in places.items() if place.isascii() and place.isdigit()]
+                used = [
+                    (int(place[:3]), o) for o, place in places.items() if place.isascii() and place.isdigit()
+                ]
                 return [option for _, option in sorted(used)] or None
             case ItemType.MATCHING:
                 pairs = {p.id: self._data.get(f"{name}-{p.id}", "") for p in content.prompts}

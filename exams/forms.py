@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -54,9 +54,9 @@ class ExamPlanForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ExamPlan
         fields = ("blueprint", "exam_on")
-        widgets = {"exam_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
-        labels = {"blueprint": _("Exam"), "exam_on": _("Date of the exam")}
-        help_texts = {"exam_on": _("Leave it empty if you haven't booked yet.")}
+        widgets: ClassVar = {"exam_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        labels: ClassVar = {"blueprint": _("Exam"), "exam_on": _("Date of the exam")}
+        help_texts: ClassVar = {"exam_on": _("Leave it empty if you haven't booked yet.")}
 
 
 class PlainTextField(forms.CharField):

@@ -132,7 +132,9 @@ def _timeline(
 ) -> Timeline:
     span = max(ends_at, closes_at or ends_at) - now
     # A window that shuts weeks later would squeeze the sitting to a hair: it isn't drawn then.
-    is_near = closes_at is not None and closes_at > now and span <= 3 * max(ends_at - now, timedelta(minutes=1))
+    is_near = (
+        closes_at is not None and closes_at > now and span <= 3 * max(ends_at - now, timedelta(minutes=1))
+    )
     last = closes_at if is_near and closes_at else ends_at
     low, high = now.timestamp(), last.timestamp()
     margin = max(1.0, high - low) * 0.08
@@ -145,5 +147,7 @@ def _timeline(
         end_x=x(ends_at),
         width=f"{float(x(ends_at).rstrip('%')) - float(x(now).rstrip('%')):.2f}%",
         window_x=x(closes_at) if is_near and closes_at else None,
-        last_full_start_x=x(last_full_start) if is_near and last_full_start and last_full_start > now else None,
+        last_full_start_x=x(last_full_start)
+        if is_near and last_full_start and last_full_start > now
+        else None,
     )

@@ -127,7 +127,9 @@ def gives_feedback_at_once(attempt: Attempt) -> bool:
 def player_page(attempt: Attempt, *, now: datetime) -> PlayerPage:
     """Everything the player needs, in two queries whatever the length of the paper."""
     responses = list(
-        attempt.responses.select_related("version__topic", "version__scenario_version__scenario").order_by("slot")
+        attempt.responses.select_related("version__topic", "version__scenario_version__scenario").order_by(
+            "slot"
+        )
     )
     page_items = tuple(player_item(attempt, response) for response in responses)
     return PlayerPage(
@@ -156,12 +158,14 @@ def player_item(attempt: Attempt, response: Response) -> PlayerItem:
     shape = AnswerShape.of(content)
     chosen = response.answer
     scenario = version.scenario_version
-    options = presented_options(content, seed=attempt.option_seed, slot=response.slot, keeps_order=version.keeps_order)
+    options = presented_options(
+        content, seed=attempt.option_seed, slot=response.slot, keeps_order=version.keeps_order
+    )
     return PlayerItem(
         slot=response.slot,
         item_type=str(content.item_type),
-        stem_html=mark_safe(rendered["stem"]),  # noqa: S308 rendered and cleaned by questions.rendering
-        scenario=PlayerScenario(scenario.scenario.code, scenario.title, mark_safe(scenario.rendered))  # noqa: S308
+        stem_html=mark_safe(rendered["stem"]),
+        scenario=PlayerScenario(scenario.scenario.code, scenario.title, mark_safe(scenario.rendered))
         if scenario
         else None,
         select_count=content.select_count,
@@ -202,7 +206,9 @@ def feedback(attempt: Attempt, response: Response) -> Feedback:
     version = response.version
     content, rendered = version.parsed, version.rendered
     chosen, key = response.answer, content.key
-    options = presented_options(content, seed=attempt.option_seed, slot=response.slot, keeps_order=version.keeps_order)
+    options = presented_options(
+        content, seed=attempt.option_seed, slot=response.slot, keeps_order=version.keeps_order
+    )
     by_id = {option["id"]: option for option in _with_html(content.options, rendered["options"])}
     is_ordering = content.item_type is ItemType.ORDERING
     judged = [
@@ -260,7 +266,7 @@ def _shuffled(parts: Sequence[Any], seed: str) -> list[Any]:
 
 
 def _html(rendered: dict[str, str], part: str) -> SafeString:
-    return mark_safe(rendered.get(part, ""))  # noqa: S308 rendered and cleaned by questions.rendering
+    return mark_safe(rendered.get(part, ""))
 
 
 def _with_html(options: Sequence[Option], rendered: dict[str, dict[str, str]]) -> list[dict[str, Any]]:

@@ -64,7 +64,9 @@ def _fold_items(attempts: Iterable[Attempt]) -> None:
 
 def _fold_scores(attempts: Iterable[Attempt]) -> None:
     gained = Counter(
-        (attempt.mock_id, attempt.result.scaled_score) for attempt in attempts if attempt.number == 1 and attempt.mock_id
+        (attempt.mock_id, attempt.result.scaled_score)
+        for attempt in attempts
+        if attempt.number == 1 and attempt.mock_id
     )
     for (mock_id, scaled_score), n in gained.items():
         count, _ = MockScoreCount.objects.get_or_create(mock_id=mock_id, scaled_score=scaled_score)

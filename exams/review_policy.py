@@ -63,5 +63,6 @@ def validate(policy: Any) -> None:
     for phase, shown in policy.items():
         if not isinstance(shown, list) or not set(shown) <= parts:
             raise ValidationError(
-                _("“%(phase)s” takes a list of: %(parts)s.") % {"phase": phase, "parts": ", ".join(sorted(parts))}
+                _("“%(phase)s” takes a list of: %(parts)s.")
+                % {"phase": phase, "parts": ", ".join(sorted(parts))}
             )

@@ -112,7 +112,9 @@ def load_history(learners: Sequence[User], *, now: datetime) -> int:
             at += timedelta(days=simulant.rng.randint(4, 9), hours=simulant.rng.randint(0, 5))
             made += 1
         if place == 0:
-            tasks = TaskStatement.objects.filter(domain__blueprint=full.blueprint).order_by("domain", "position")
+            tasks = TaskStatement.objects.filter(domain__blueprint=full.blueprint).order_by(
+                "domain", "position"
+            )
             simulate_practice(simulant, simulant.rng.choice(list(tasks)), questions=10, now=at)
             made += 1
     return made

@@ -22,9 +22,7 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/submit/", delivery.submit, name="submit"),
     path("attempts/<uuid:attempt_id>/pulse/", delivery.pulse, name="pulse"),
     path("attempts/<uuid:attempt_id>/results/", results.attempt_results, name="results"),
-    path(
-        "attempts/<uuid:attempt_id>/results/domains/<str:code>/", results.domain_tasks, name="domain_tasks"
-    ),
+    path("attempts/<uuid:attempt_id>/results/domains/<str:code>/", results.domain_tasks, name="domain_tasks"),
     path("attempts/<uuid:attempt_id>/review/", results.attempt_review, name="review"),
     path("attempts/<uuid:attempt_id>/review/<int:slot>/challenge/", challenges.challenge, name="challenge"),
     path("challenges/", challenges.own, name="challenges"),

@@ -26,7 +26,9 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         if user.is_admin:
             return self
         taught = Membership.objects.filter(user=user, part=Membership.Part.INSTRUCTOR).values("cohort")
-        taught_learners = Membership.objects.filter(cohort__in=taught, part=Membership.Part.LEARNER).values("user")
+        taught_learners = Membership.objects.filter(cohort__in=taught, part=Membership.Part.LEARNER).values(
+            "user"
+        )
         return self.filter(models.Q(learner=user) | models.Q(learner__in=taught_learners))
 
     def overdue(self, now: datetime) -> Self:
@@ -59,9 +61,13 @@ class Attempt(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="attempts")
     paper = models.ForeignKey(Paper, on_delete=models.PROTECT, related_name="attempts")
-    mock = models.ForeignKey(MockExam, on_delete=models.PROTECT, null=True, blank=True, related_name="attempts")
+    mock = models.ForeignKey(
+        MockExam, on_delete=models.PROTECT, null=True, blank=True, related_name="attempts"
+    )
     purpose = models.CharField(max_length=8, choices=Purpose)
-    number = models.PositiveSmallIntegerField(default=1, help_text=_("The learner's first, second … of this mock."))
+    number = models.PositiveSmallIntegerField(
+        default=1, help_text=_("The learner's first, second … of this mock.")
+    )
     start_key = models.UUIDField(default=uuid.uuid4, help_text=_("Makes a repeated start find the first."))
     option_seed = models.BigIntegerField()
     state = models.CharField(max_length=12, choices=State, default=State.IN_PROGRESS)
@@ -104,15 +110,20 @@ class Attempt(models.Model):
             ),
             models.UniqueConstraint(fields=("learner", "start_key"), name="attempt_start_key_once"),
             models.CheckConstraint(
-                condition=models.Q(state="in_progress", closed_at=None) | ~models.Q(state="in_progress") & ~models.Q(closed_at=None),
+                condition=models.Q(state="in_progress", closed_at=None)
+                | ~models.Q(state="in_progress") & ~models.Q(closed_at=None),
                 name="attempt_closed_has_a_time",
             ),
         )
         indexes = (
-            models.Index(fields=("deadline_at",), condition=models.Q(state="in_progress"), name="attempt_running"),
+            models.Index(
+                fields=("deadline_at",), condition=models.Q(state="in_progress"), name="attempt_running"
+            ),
             models.Index(fields=("closed_at",), condition=models.Q(state="closed"), name="attempt_to_score"),
             models.Index(
-                fields=("scored_at",), condition=models.Q(state="scored", folded_at=None), name="attempt_to_fold"
+                fields=("scored_at",),
+                condition=models.Q(state="scored", folded_at=None),
+                name="attempt_to_fold",
             ),
             models.Index(fields=("learner", "-started_at"), name="attempt_of_learner"),
         )
@@ -142,7 +153,9 @@ class Response(models.Model):
     is_flagged = models.BooleanField(default=False)
     struck = models.JSONField(default=list)
     saved_at = models.DateTimeField(null=True)
-    is_in_grace = models.BooleanField(default=False, help_text=_("Saved after the deadline, within the grace."))
+    is_in_grace = models.BooleanField(
+        default=False, help_text=_("Saved after the deadline, within the grace.")
+    )
     checked_at = models.DateTimeField(null=True, help_text=_("Practice: when the feedback was shown."))
     is_correct = models.BooleanField(null=True, help_text=_("Written by scoring."))
     is_first_exposure = models.BooleanField(null=True, help_text=_("Written by scoring."))

@@ -26,9 +26,13 @@ class MockExam(models.Model):
     blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="mocks")
     code = models.CharField(_("code"), max_length=64, unique=True)
     title = models.CharField(_("title"), max_length=120)
-    items = models.PositiveSmallIntegerField(_("questions"), validators=[MinValueValidator(1), MaxValueValidator(500)])
+    items = models.PositiveSmallIntegerField(
+        _("questions"), validators=[MinValueValidator(1), MaxValueValidator(500)]
+    )
     unscored = models.PositiveSmallIntegerField(_("of them unscored"), default=0)
-    seconds = models.PositiveIntegerField(_("seconds"), validators=[MinValueValidator(1), MaxValueValidator(86400)])
+    seconds = models.PositiveIntegerField(
+        _("seconds"), validators=[MinValueValidator(1), MaxValueValidator(86400)]
+    )
     papers_wanted = models.PositiveSmallIntegerField(
         _("papers"),
         default=1,
@@ -39,7 +43,12 @@ class MockExam(models.Model):
         _("held back"), default=False, help_text=_("A final check: its questions appear in nothing else.")
     )
     fixed_cut = models.DecimalField(
-        _("cut"), max_digits=5, decimal_places=4, null=True, blank=True, help_text=_("Else the paper's Angoff mean.")
+        _("cut"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text=_("Else the paper's Angoff mean."),
     )
     opens_at = models.DateTimeField(_("opens"), null=True, blank=True)
     closes_at = models.DateTimeField(_("closes"), null=True, blank=True)
@@ -56,9 +65,13 @@ class MockExam(models.Model):
         verbose_name_plural = _("mock exams")
         ordering = ("position", "title")
         constraints = (
-            models.CheckConstraint(condition=models.Q(unscored__lt=models.F("items")), name="mock_has_scored_items"),
             models.CheckConstraint(
-                condition=models.Q(opens_at=None) | models.Q(closes_at=None) | models.Q(opens_at__lt=models.F("closes_at")),
+                condition=models.Q(unscored__lt=models.F("items")), name="mock_has_scored_items"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(opens_at=None)
+                | models.Q(closes_at=None)
+                | models.Q(opens_at__lt=models.F("closes_at")),
                 name="mock_opens_before_it_closes",
             ),
         )
@@ -91,7 +104,9 @@ class Paper(models.Model):
         verbose_name_plural = _("papers")
         constraints = (
             models.UniqueConstraint(
-                fields=("mock", "number"), condition=models.Q(mock__isnull=False), name="paper_number_once_per_mock"
+                fields=("mock", "number"),
+                condition=models.Q(mock__isnull=False),
+                name="paper_number_once_per_mock",
             ),
         )
 

@@ -13,7 +13,9 @@ from questions.models import Domain, QuestionVersion, TaskStatement
 class ItemStatistic(models.Model):
     """An item over first exposures on mock exams."""
 
-    version = models.OneToOneField(QuestionVersion, on_delete=models.CASCADE, primary_key=True, related_name="statistic")
+    version = models.OneToOneField(
+        QuestionVersion, on_delete=models.CASCADE, primary_key=True, related_name="statistic"
+    )
     n = models.PositiveIntegerField(default=0)
     correct = models.PositiveIntegerField(default=0)
 
@@ -46,7 +48,11 @@ class PopulationPrior(models.Model):
 
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="priors")
     task = models.ForeignKey(
-        TaskStatement, on_delete=models.CASCADE, null=True, related_name="priors", help_text=_("None: the whole domain.")
+        TaskStatement,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="priors",
+        help_text=_("None: the whole domain."),
     )
     kind = models.CharField(max_length=8, choices=Evidence.Kind)
     mean = models.FloatField()

@@ -24,10 +24,14 @@ class Result(models.Model):
     scaled_low = models.PositiveSmallIntegerField()
     scaled_high = models.PositiveSmallIntegerField()
     passed = models.BooleanField()
-    first_exposures = models.PositiveSmallIntegerField(help_text=_("Scored questions the learner had not met before."))
+    first_exposures = models.PositiveSmallIntegerField(
+        help_text=_("Scored questions the learner had not met before.")
+    )
     right_to_wrong = models.PositiveSmallIntegerField(default=0)
     wrong_to_right = models.PositiveSmallIntegerField(default=0)
-    chance_before = models.FloatField(null=True, help_text=_("Told before this sitting: the calibration's evidence."))
+    chance_before = models.FloatField(
+        null=True, help_text=_("Told before this sitting: the calibration's evidence.")
+    )
     chance_of_passing = models.FloatField(null=True)
     chance_questions = models.PositiveIntegerField(default=0)
     chance_sittings = models.PositiveIntegerField(default=0)
@@ -115,7 +119,9 @@ class ExamPlan(models.Model):
     """The exam a learner prepares for, and when."""
 
     learner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="plan")
-    blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="plans", verbose_name=_("exam"))
+    blueprint = models.ForeignKey(
+        Blueprint, on_delete=models.PROTECT, related_name="plans", verbose_name=_("exam")
+    )
     exam_on = models.DateField(_("date of the exam"), null=True, blank=True)
 
     class Meta:

@@ -98,7 +98,11 @@ def submit(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
     if not wants_json(request):
         return redirect("exams:results", attempt_id)
     return JsonResponse(
-        {"state": closed.state, "receipt": receipt_json(closed), "results": reverse("exams:results", args=[attempt_id])}
+        {
+            "state": closed.state,
+            "receipt": receipt_json(closed),
+            "results": reverse("exams:results", args=[attempt_id]),
+        }
     )
 
 
@@ -196,7 +200,9 @@ def _change(body: Mapping[str, Any]) -> delivery.Change:
         raise RequestError("bad_flag", _("“flagged” is true or false."))
     if struck is not None and not (isinstance(struck, list) and all(isinstance(s, str) for s in struck)):
         raise RequestError("bad_strikes", _("“struck” is a list of option ids."))
-    return delivery.Change(answer=body["answer"], revision=body["revision"], is_flagged=flagged, struck=struck)
+    return delivery.Change(
+        answer=body["answer"], revision=body["revision"], is_flagged=flagged, struck=struck
+    )
 
 
 def _seconds(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -212,7 +218,9 @@ def _is_whole(value: Any) -> bool:
 
 def _refusal(error: delivery.DeliveryError, attempt_id: uuid.UUID, now: Any) -> JsonResponse:
     if error.code == "not_found":
-        return JsonResponse({"code": error.code, "message": _("There is no such question in your exams.")}, status=404)
+        return JsonResponse(
+            {"code": error.code, "message": _("There is no such question in your exams.")}, status=404
+        )
     if error.code == "closed":
         assert error.response is not None
         state = error.response.attempt.state

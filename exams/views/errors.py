@@ -34,7 +34,9 @@ def json_login_required(view: View) -> View:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if wants_json(request) or request.content_type == "application/json":
-            return JsonResponse({"code": "signed_out", "message": _("Sign in again; nothing is lost.")}, status=401)
+            return JsonResponse(
+                {"code": "signed_out", "message": _("Sign in again; nothing is lost.")}, status=401
+            )
         return redirect_to_login(request.get_full_path())
 
     return wrapper

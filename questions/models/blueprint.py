@@ -27,7 +27,9 @@ class Blueprint(models.Model):
     valid_until = models.DateField(null=True, blank=True)
     coverage_per_topic = models.PositiveSmallIntegerField(default=3)
     forbidden = models.JSONField(
-        default=list, blank=True, help_text=_("Patterns of retired or out-of-scope things that no key may name.")
+        default=list,
+        blank=True,
+        help_text=_("Patterns of retired or out-of-scope things that no key may name."),
     )
 
     class Meta:
@@ -66,7 +68,12 @@ class Domain(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )
     cut = models.DecimalField(
-        _("target share"), max_digits=4, decimal_places=3, null=True, blank=True, help_text=_("Else the paper's cut.")
+        _("target share"),
+        max_digits=4,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text=_("Else the paper's cut."),
     )
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -74,7 +81,9 @@ class Domain(models.Model):
         verbose_name = _("domain")
         verbose_name_plural = _("domains")
         ordering = ("blueprint", "position", "code")
-        constraints = (models.UniqueConstraint(fields=("blueprint", "code"), name="domain_code_once_per_blueprint"),)
+        constraints = (
+            models.UniqueConstraint(fields=("blueprint", "code"), name="domain_code_once_per_blueprint"),
+        )
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"

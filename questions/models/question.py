@@ -42,7 +42,9 @@ class ScenarioVersion(models.Model):
         verbose_name = _("scenario version")
         verbose_name_plural = _("scenario versions")
         ordering = ("scenario", "number")
-        constraints = (models.UniqueConstraint(fields=("scenario", "number"), name="scenario_version_number_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("scenario", "number"), name="scenario_version_number_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.scenario} v{self.number}"
@@ -103,12 +105,18 @@ class QuestionVersion(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text=_("Expected share correct among just-qualified candidates (modified Angoff)."),
     )
-    keeps_order = models.BooleanField(default=False, help_text=_("Its options have a natural order: not shuffled."))
+    keeps_order = models.BooleanField(
+        default=False, help_text=_("Its options have a natural order: not shuffled.")
+    )
     content = models.JSONField()
-    rendered = models.JSONField(help_text=_("The content as safe HTML; may be rendered anew, unlike the content."))
+    rendered = models.JSONField(
+        help_text=_("The content as safe HTML; may be rendered anew, unlike the content.")
+    )
     fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of everything that a version fixes."))
     tags = models.JSONField(default=list, blank=True)
-    checked = models.JSONField(null=True, blank=True, help_text=_("Who answered it blind, and whether they agreed."))
+    checked = models.JSONField(
+        null=True, blank=True, help_text=_("Who answered it blind, and whether they agreed.")
+    )
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -121,7 +129,8 @@ class QuestionVersion(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("question", "number"), name="question_version_number_once"),
             models.CheckConstraint(
-                condition=models.Q(difficulty__gte=0, difficulty__lte=1), name="question_version_difficulty_is_a_share"
+                condition=models.Q(difficulty__gte=0, difficulty__lte=1),
+                name="question_version_difficulty_is_a_share",
             ),
         )
 

@@ -39,7 +39,9 @@ def kinds(attempt: Attempt) -> list[str]:
 
 
 def choice_slot(attempt: Attempt) -> int:
-    slot = attempt.responses.filter(version__item_type="multiple_choice").values_list("slot", flat=True).first()
+    slot = (
+        attempt.responses.filter(version__item_type="multiple_choice").values_list("slot", flat=True).first()
+    )
     assert slot is not None
     return slot
 
@@ -72,7 +74,8 @@ def test_the_window_cuts_the_time(mock: MockExam, ana: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("opens", "closes", "code"), [(1, None, "not_open_yet"), (None, -1, "window_over"), (None, 0, "window_over")]
+    ("opens", "closes", "code"),
+    [(1, None, "not_open_yet"), (None, -1, "window_over"), (None, 0, "window_over")],
 )
 def test_outside_of_the_window_nothing_starts(
     mock: MockExam, ana: User, opens: int | None, closes: int | None, code: str
@@ -84,7 +87,9 @@ def test_outside_of_the_window_nothing_starts(
         start(mock, ana)
 
 
-def test_a_start_after_the_time_is_over_closes_the_old_attempt_and_starts_nothing(mock: MockExam, ana: User) -> None:
+def test_a_start_after_the_time_is_over_closes_the_old_attempt_and_starts_nothing(
+    mock: MockExam, ana: User
+) -> None:
     old = start(mock, ana)
 
     late = start(mock, ana, now=DEADLINE + timedelta(seconds=11))
@@ -106,7 +111,9 @@ def test_each_learner_gets_the_paper_with_the_fewest_questions_they_have_met(ana
 
     second = start(mock, ana)
 
-    met = set(first.responses.values_list("version", flat=True)) & set(second.responses.values_list("version", flat=True))
+    met = set(first.responses.values_list("version", flat=True)) & set(
+        second.responses.values_list("version", flat=True)
+    )
     assert second.paper_id != first.paper_id
     assert met == set()
 
@@ -161,8 +168,12 @@ def test_a_revision_out_of_range_is_refused(attempt: Attempt, revision: int) -> 
         save(attempt, 1, None, revision=revision)
 
 
-@pytest.mark.parametrize(("answer", "code"), [("z", "unknown_option"), (["a"], "wrong_type"), ({"a": "b"}, "wrong_type")])
-def test_a_malformed_answer_is_refused_and_changes_nothing(attempt: Attempt, answer: object, code: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "code"), [("z", "unknown_option"), (["a"], "wrong_type"), ({"a": "b"}, "wrong_type")]
+)
+def test_a_malformed_answer_is_refused_and_changes_nothing(
+    attempt: Attempt, answer: object, code: str
+) -> None:
     slot = choice_slot(attempt)
 
     with pytest.raises(DeliveryError, match=code):

@@ -61,7 +61,9 @@ def test_the_shipped_bank_yields_four_disjoint_full_mocks_of_like_difficulty() -
     assert all(questions_of(a).isdisjoint(questions_of(b)) for a, b in itertools.combinations(papers, 2))
     assert max(cuts) - min(cuts) <= Decimal("0.02")
     for paper in papers:
-        scored = paper.items.filter(is_scored=True).values_list("version__topic__task__domain__code", flat=True)
+        scored = paper.items.filter(is_scored=True).values_list(
+            "version__topic__task__domain__code", flat=True
+        )
         assert [list(scored).count(code) for code in "1234"] == [14, 13, 11, 12]
 
 

@@ -118,7 +118,9 @@ def test_what_staff_sit_enters_no_statistics(mock: MockExam, ben: User) -> None:
 def test_changes_of_mind_are_counted(mock: MockExam, ana: User) -> None:
     attempt = start(mock, ana)
     slots = list(
-        attempt.responses.filter(version__item_type="multiple_choice").values_list("slot", flat=True).order_by("slot")
+        attempt.responses.filter(version__item_type="multiple_choice")
+        .values_list("slot", flat=True)
+        .order_by("slot")
     )
     for slot, answers in zip(slots[:2], [("a", "b"), ("b", "c", "a")], strict=True):
         for revision, answer in enumerate(answers, start=1):
@@ -167,7 +169,9 @@ def test_priors_are_fitted_from_fifty_learners_on(mock: MockExam) -> None:
     blueprint = mock.blueprint
     task = TaskStatement.objects.filter(domain__blueprint=blueprint)[0]
     learners = [make_user(f"L{n}") for n in range(50)]
-    rows = [Evidence(learner=u, task=task, kind="mock", correct=n % 11, seen=10) for n, u in enumerate(learners)]
+    rows = [
+        Evidence(learner=u, task=task, kind="mock", correct=n % 11, seen=10) for n, u in enumerate(learners)
+    ]
     Evidence.objects.bulk_create(rows[:49])
     assert population.refit_priors(now=NOW) == 0
 

@@ -58,7 +58,9 @@ def test_the_exam_that_ships() -> None:
     assert (spec.items, spec.scored_items, spec.minutes) == (65, 50, 130)
     assert (spec.scale_low, spec.passing_score, spec.scale_high) == (100, 720, 1000)
     assert spec.valid_until == date(2026, 9, 28)
-    assert [(mock.items, mock.unscored, mock.minutes, mock.papers, mock.held_back) for mock in spec.mocks] == [
+    assert [
+        (mock.items, mock.unscored, mock.minutes, mock.papers, mock.held_back) for mock in spec.mocks
+    ] == [
         (65, 15, 130, 3, False),
         (20, 0, 40, 4, False),
         (65, 15, 130, 1, True),

@@ -13,9 +13,12 @@ def version() -> QuestionVersion:
 
 
 @pytest.mark.parametrize(
-    "change", [{"content": {}}, {"difficulty": "0.10"}, {"number": 7}, {"published_at": None}, {"level": "recall"}]
+    "change",
+    [{"content": {}}, {"difficulty": "0.10"}, {"number": 7}, {"published_at": None}, {"level": "recall"}],
 )
-def test_a_published_version_refuses_even_a_bulk_update(version: QuestionVersion, change: dict[str, object]) -> None:
+def test_a_published_version_refuses_even_a_bulk_update(
+    version: QuestionVersion, change: dict[str, object]
+) -> None:
     with pytest.raises(DatabaseError, match="published version"), transaction.atomic():
         QuestionVersion.objects.filter(pk=version.pk).update(**change)
 
@@ -48,5 +51,9 @@ def test_a_draft_can_be_changed(version: QuestionVersion) -> None:
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's test flush deletes row by row")
 def test_postgresql_refuses_to_delete_a_published_version(version: QuestionVersion) -> None:
-    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="published version"), transaction.atomic():
+    with (
+        connection.cursor() as cursor,
+        pytest.raises(DatabaseError, match="published version"),
+        transaction.atomic(),
+    ):
         cursor.execute("DELETE FROM questions_questionversion WHERE id = %s", [version.pk])

@@ -37,6 +37,12 @@ What it is *for*.
 | rows | `CSV` |
 """
 
+COLON = (
+    "n.md:3: This is not YAML: mapping values are not allowed in this context. "
+    "Put a text that contains “: ” in quotes, or write it as a block after “|”."
+)
+TAG = "n.md:3: The tag “tag:yaml.org,2002:python/name:os.system” is refused. Quote a text that starts with !."
+
 
 def parse(text: str | bytes, topics: tuple[str, ...] | None = None) -> NoteFile:
     data = text.encode() if isinstance(text, str) else text
@@ -97,8 +103,10 @@ def test_words_are_counted_as_a_reader_counts() -> None:
         (
             NOTE.replace("title: Data", "title: A: b"),
             [
-                "n.md:3: This is not YAML: mapping values are not allowed in this context. "
-                "Put a text that contains “: ” in quotes, or write it as a block after “|”."
+                (
+                    "n.md:3: This is not YAML: mapping values are not allowed in this context. "
+                    "Put a text that contains “: ” in quotes, or write it as a block after “|”."
+                )
             ],
         ),
         (
@@ -109,8 +117,10 @@ def test_words_are_counted_as_a_reader_counts() -> None:
             NOTE.replace("title: Data formats", "title: !!python/name:os.system"),
             [
                 "n.md:3: The field “title” is missing. Add it.",
-                "n.md:3: The tag “tag:yaml.org,2002:python/name:os.system” is refused. "
-                "Quote a text that starts with !.",
+                (
+                    "n.md:3: The tag “tag:yaml.org,2002:python/name:os.system” is refused. "
+                    "Quote a text that starts with !."
+                ),
             ],
         ),
         (

@@ -33,7 +33,9 @@ class Command(BaseCommand):
                 "at": event.at.isoformat(),
                 "event": event.kind,
                 **({"slot": event.slot} if event.slot is not None else {}),
-                **({"revision": event.revision, "answer": event.answer} if event.revision is not None else {}),
+                **(
+                    {"revision": event.revision, "answer": event.answer} if event.revision is not None else {}
+                ),
                 **event.detail,
             }
             for event in attempt.events.order_by("at", "id")
