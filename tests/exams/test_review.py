@@ -230,4 +230,4 @@ def test_the_review_takes_the_same_statements_for_any_length(db: None, ana: User
             read(attempt, "question=2")
         return len(queries)
 
-    assert statements(4) == statements(30) <= 4
+    assert statements(4) == statements(30) <= 5

@@ -221,7 +221,7 @@ def test_a_folder_that_can_not_be_made(bank: Path) -> None:
 
 def test_the_bank_that_ships_passes() -> None:
     said = run("check_bank", FIXTURES)
-    assert "All 24 checks passed" in said
+    assert "All 26 checks passed" in said
     assert "54 of 54 topics" in said
 
 
