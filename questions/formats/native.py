@@ -6,15 +6,15 @@ the same, and a file that was rendered renders to itself.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from questions import shape
 from questions.content import ItemType, Level, Option, Prompt, QuestionContent
-from questions.formats.lined_yaml import Mapping, shown
+from questions.formats.lined_yaml import Mapping, Scalar, Sequence, shown
+from questions.formats.native_writing import FORMAT, render_bank, scalar
 from questions.formats.reading import FormatError, Problem, Reader
 
 __all__ = [
@@ -26,9 +26,9 @@ __all__ = [
     "ScenarioEntry",
     "parse_bank",
     "render_bank",
+    "scalar",
 ]
 
-FORMAT = "cutscore-bank/1"
 CODE = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
 ID = r"[A-Za-z0-9_-]{1,32}"
 
@@ -76,10 +76,35 @@ class BankFile:
     filename: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What could be made of a file, and all that is wrong with it.
+
+    `lines` are those in which the entries begin, each with the code of the entry; `own_lines` those of the
+    fields of the file itself.
+    """
+
+    bank: BankFile
+    problems: tuple[Problem, ...]
+    lines: tuple[tuple[int, str], ...]
+    own_lines: frozenset[int]
+
+
 def parse_bank(data: bytes, *, filename: str, topics: Collection[str] | None = None) -> BankFile:
     """The bank file in `data`, or `FormatError` with every problem in it.
 
     `topics` are the topic codes of the blueprint; without them, any code passes here and `transfer` checks.
+    """
+    reading = read_bank(data, filename=filename, topics=topics)
+    if reading.problems:
+        raise FormatError(reading.problems)
+    return reading.bank
+
+
+def read_bank(data: bytes, *, filename: str, topics: Collection[str] | None = None) -> Reading:
+    """All entries that can be made out, also beside others with problems.
+
+    Raises `FormatError` when the file has no structure at all.
     """
     reader = Reader(filename)
     top = reader.document(data)
@@ -93,14 +118,26 @@ def parse_bank(data: bytes, *, filename: str, topics: Collection[str] | None = N
     questions = [_question(reader, node, scenarios=codes, topics=topics) for _, node in nodes]
     reader.about("")
     _check_codes(reader, scenarios, [q for q in questions if q is not None], [node for _, node in nodes])
-    if reader.problems:
-        raise FormatError(reader.problems)
-    return BankFile(
+    bank = BankFile(
         blueprint=blueprint,
         questions=tuple(q for q in questions if q is not None),
         scenarios=tuple(scenarios),
         filename=filename,
     )
+    entries = [node for name in ("scenarios", "questions") for node in _entries(top, name)]
+    lines = sorted((node.line, _code(node)) for node in entries)
+    problems = tuple(sorted(set(reader.problems)))
+    return Reading(bank, problems, tuple(lines), frozenset(top.key_lines.values()))
+
+
+def _entries(top: Mapping, name: str) -> list[Mapping]:
+    found = top.entries.get(name)
+    return [node for node in found.items if isinstance(node, Mapping)] if isinstance(found, Sequence) else []
+
+
+def _code(node: Mapping) -> str:
+    found = node.entries.get("code")
+    return found.text.strip() if isinstance(found, Scalar) else ""
 
 
 def _scenario(reader: Reader, node: Mapping) -> ScenarioEntry:
@@ -292,107 +329,3 @@ def _note_twice(reader: Reader, code: str, line: int, first: int) -> None:
     if code:
         reader.about(code)
         reader.note(line, f"The code is already used in line {first}. Give each its own.")
-
-
-def render_bank(bank: BankFile) -> str:
-    """The file, in a stable order, multi-line texts as blocks, everything else on one line."""
-    lines = [f"format: {FORMAT}", f"blueprint: {scalar(bank.blueprint)}"]
-    if bank.scenarios:
-        lines.append("scenarios:")
-        for scenario in bank.scenarios:
-            lines += [
-                f"  - code: {scalar(scenario.code)}",
-                f"    title: {scalar(scenario.title)}",
-                *_field("text", scenario.text, 4),
-            ]
-    lines.append("questions:")
-    for number, question in enumerate(bank.questions):
-        lines += ([""] if number else []) + _question_lines(question)
-    return "\n".join(lines) + "\n"
-
-
-def _question_lines(question: QuestionEntry) -> list[str]:
-    content = question.content
-    lines = [
-        f"  - code: {scalar(question.code)}",
-        f"    type: {content.item_type}",
-        f"    topic: {scalar(question.topic)}",
-        f"    level: {question.level}",
-        f"    difficulty: {question.difficulty:.2f}",
-        f"    scenario: {scalar(question.scenario) if question.scenario else 'null'}",
-    ]
-    if question.keep_order:
-        lines.append("    keep_order: true")
-    if question.tags:
-        lines.append(f"    tags: {_flow(question.tags)}")
-    if question.checked:
-        agreed = "true" if question.checked.agreed else "false"
-        lines.append(f"    checked: {{by: {_flow_scalar(question.checked.by)}, agreed: {agreed}}}")
-    lines += _block("stem", content.stem, 4) or _field("stem", content.stem, 4)
-    if content.prompts:
-        lines.append("    prompts:")
-        for prompt in content.prompts:
-            lines += [f"      - id: {scalar(prompt.id)}", *_field("text", prompt.text, 8)]
-            lines += [f"        match: {scalar(prompt.match)}", *_field("rationale", prompt.rationale, 8)]
-    lines.append("    options:")
-    for option in content.options:
-        lines += [f"      - id: {scalar(option.id)}", *_field("text", option.text, 8)]
-        if option.is_correct:
-            lines.append("        correct: true")
-        if option.position is not None:
-            lines.append(f"        position: {option.position}")
-        if option.rationale:
-            lines += _field("rationale", option.rationale, 8)
-    if content.references:
-        lines.append(f"    references: {_flow(content.references)}")
-    return lines
-
-
-def _field(name: str, text: str, indent: int) -> list[str]:
-    if "\n" in text:
-        block = _block(name, text, indent)
-        if block:
-            return block
-    return [f"{' ' * indent}{name}: {scalar(text)}"]
-
-
-def _block(name: str, text: str, indent: int) -> list[str]:
-    """The text as a literal block; [] when a block can't hold it."""
-    if not all(character.isprintable() or character in "\n\t" for character in text):
-        return []
-    margin = " " * indent
-    return [f"{margin}{name}: |", *(f"{margin}  {line}" if line else "" for line in text.split("\n"))]
-
-
-def scalar(text: str) -> str:
-    """The text bare where every YAML reader takes it for a text, else in double quotes."""
-    is_bare = (
-        re.match(r"[^\W\d_]|\d+(?:\.\d+){2,}$", text) is not None
-        and text.isprintable()
-        and ": " not in text
-        and " #" not in text
-        and not text.endswith(":")
-        and text.lower() not in ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
-    )
-    return text if is_bare else _quoted(text)
-
-
-def _flow(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(map(_flow_scalar, texts)) + "]"
-
-
-def _flow_scalar(text: str) -> str:
-    return scalar(text) if not re.search(r"[][{},]|:(?!\w)", text) else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    # JSON's strings are YAML's, but for the characters that YAML wants escaped and JSON doesn't.
-    quoted = json.dumps(text, ensure_ascii=False)
-    if quoted.isprintable():
-        return quoted
-    return "".join(c if c.isprintable() else _escape(c) for c in quoted)
-
-
-def _escape(character: str) -> str:
-    number = ord(character)
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"

@@ -1,0 +1,33 @@
+"""Formulas in HTML: between TeX delimiters in the text, or as MathML.  Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from questions.formats.html_tree import Element
+
+_DELIMITER = re.compile(r"\\[()\[\]]|\$\$")
+
+
+def delimited(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Begin, end and whether it is inline, of each `\\(…\\)`, `\\[…\\]` and `$$…$$`."""
+    closers = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
+    opened: re.Match[str] | None = None
+    for found in _DELIMITER.finditer(text):
+        if opened and found.group() == closers[opened.group()]:
+            if text[opened.end() : found.start()].strip():
+                yield opened.start(), found.end(), opened.group() == "\\("
+            opened = None
+        elif found.group() in closers and not (opened and opened.group() == "$$"):
+            opened = found
+
+
+def annotation(element: Element) -> str:
+    for found in element.elements():
+        if found.name == "annotation" and "tex" in found.attributes.get("encoding", "").lower():
+            return found.text().strip()
+        inner = annotation(found)
+        if inner:
+            return inner
+    return ""

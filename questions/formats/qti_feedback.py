@@ -1,0 +1,174 @@
+"""What the response processing of a QTI item says, as far as it can be told without running it.  Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from questions.formats import xml_reading
+from questions.formats.qti_markup import Element, child, get, name
+
+CORRECT, INCORRECT, ANY = "correct", "incorrect", "any"
+
+_TEMPLATE = re.compile(r"(?:^|[/_])(match_correct|map_response)(?:\.xml)?$", re.IGNORECASE)
+_BRANCHES = {"responseIf", "responseElseIf", "responseElse"}
+_NUMBER_IS_RIGHT = {"gt", "gte", "equal", "match"}
+_NUMBER_IS_WRONG = {"lt", "lte"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """When a branch is taken: `kind` is CORRECT, INCORRECT, ANY or "" (another condition); or for `values`."""
+
+    kind: str = ""
+    values: tuple[str, ...] = ()
+
+
+@dataclass
+class Processing:
+    """`shows` maps (outcome, identifier of a feedback) to when it is shown."""
+
+    is_plain: bool = True
+    is_mapped: bool = False
+    shows: dict[tuple[str, str], Meaning] = field(default_factory=dict)
+    copies: set[str] = field(default_factory=set)
+    scores: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+
+    @property
+    def likely_key(self) -> tuple[str, ...]:
+        """The answer with the highest score of its own, where no correct response is declared."""
+        best = max((score for _, score in self.scores), default=0.0)
+        found = [values for values, score in self.scores if score == best > 0]
+        return found[0] if len(found) == 1 else ()
+
+
+def read(root: Element, *, response: str, outcomes: set[str]) -> Processing:
+    """`response` is the variable of the interaction, `outcomes` those that show feedback."""
+    found = Processing()
+    element = child(root, "responseProcessing")
+    if element is None:
+        return found
+    template = get(element, "template") or get(element, "templateLocation")
+    if template:
+        known = _TEMPLATE.search(template)
+        found.is_plain = known is not None
+        found.is_mapped = known is not None and known[1].lower() == "map_response"
+    _Walk(found, response, outcomes).steps(element, Meaning(ANY))
+    return found
+
+
+@dataclass
+class _Walk:
+    found: Processing
+    response: str
+    outcomes: set[str]
+
+    def steps(self, parent: Element, meaning: Meaning) -> None:
+        for step in parent:
+            kind = name(step)
+            if kind == "responseCondition":
+                self.condition(step, meaning)
+            elif kind == "setOutcomeValue":
+                self.outcome(step, meaning)
+            elif kind not in ("", "exitResponse"):
+                self.found.is_plain = False
+
+    def condition(self, step: Element, outer: Meaning) -> None:
+        tried: list[Meaning] = []
+        for branch in step:
+            kind = name(branch)
+            if kind not in _BRANCHES:
+                continue
+            if kind == "responseElse":
+                meaning = _otherwise(tried)
+                actions = list(branch)
+            else:
+                meaning = self.meaning(branch[0]) if len(branch) else Meaning()
+                actions = list(branch)[1:]
+                tried.append(meaning)
+            inner = meaning if outer.kind == ANY else outer if meaning.kind == ANY else Meaning()
+            for action in actions:
+                if name(action) == "setOutcomeValue":
+                    self.outcome(action, inner)
+                elif name(action) == "responseCondition":
+                    self.condition(action, inner)
+
+    def meaning(self, test: Element) -> Meaning:
+        kind = name(test)
+        inside = [name(part) for part in test]
+        if kind in ("match", "equal", "equalRounded") and "variable" in inside and "correct" in inside:
+            return Meaning(CORRECT)
+        if kind in ("match", "member", "contains", "equal") and self._has_response(test):
+            values = tuple(_values(test))
+            return Meaning(values=values) if values else Meaning()
+        if kind == "isNull":
+            return Meaning(INCORRECT)
+        if kind == "not" and len(test):
+            return _opposite(self.meaning(test[0]))
+        if kind in ("and", "or") and len(test) == 1:
+            return self.meaning(test[0])
+        if kind in ("and", "or"):
+            return self._joined(kind, test)
+        if {"variable", "mapResponse"} & set(inside):
+            return Meaning(
+                CORRECT if kind in _NUMBER_IS_RIGHT else INCORRECT if kind in _NUMBER_IS_WRONG else ""
+            )
+        return Meaning()
+
+    def _joined(self, kind: str, test: Element) -> Meaning:
+        """Several that are chosen together; what must not be chosen adds nothing to that."""
+        parts = []
+        for part in test:
+            is_not = name(part) == "not" and len(part) > 0
+            meaning = self.meaning(part[0] if is_not else part)
+            if not (is_not and meaning.values):
+                parts.append(_opposite(meaning) if is_not else meaning)
+        if kind == "and" and parts and all(part.values for part in parts):
+            return Meaning(values=tuple(value for part in parts for value in part.values))
+        return Meaning()
+
+    def _has_response(self, test: Element) -> bool:
+        return any(name(part) == "variable" and get(part, "identifier") == self.response for part in test)
+
+    def outcome(self, step: Element, meaning: Meaning) -> None:
+        identifier = get(step, "identifier")
+        names = {name(part) for part in step.iter()}
+        if identifier in self.outcomes:
+            for value in _values(step):
+                self.found.shows.setdefault((identifier, value), meaning)
+            if "variable" in names and self._has_response(step):
+                self.found.copies.add(identifier)
+            return
+        if "mapResponse" in names:
+            self.found.is_mapped = True
+        if names - {"setOutcomeValue", "baseValue", "variable", "correct", "mapResponse", "sum", "null"}:
+            self.found.is_plain = False
+        score = max((_number(value) for value in _values(step)), default=0.0)
+        if score > 0 and meaning.values:
+            self.found.scores.append((meaning.values, score))
+        elif score > 0 and meaning.kind in ("", INCORRECT):
+            self.found.is_plain = False
+
+
+def _otherwise(tried: list[Meaning]) -> Meaning:
+    kinds = {meaning.kind for meaning in tried}
+    if CORRECT in kinds:
+        return Meaning(INCORRECT)
+    return Meaning(CORRECT) if kinds == {INCORRECT} else Meaning()
+
+
+def _opposite(meaning: Meaning) -> Meaning:
+    swapped = {CORRECT: INCORRECT, INCORRECT: CORRECT}
+    return Meaning(swapped.get(meaning.kind, ""))
+
+
+def _values(element: Element) -> Iterator[str]:
+    return (xml_reading.text(part) for part in element.iter() if name(part) == "baseValue")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,93 @@
+"""What the right answer of a QTI item is: its correct response, its mapping, or what its processing says.  Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from questions.formats import xml_reading
+from questions.formats.exchange import Loss
+from questions.formats.qti_feedback import Processing
+from questions.formats.qti_markup import Element, Material, child, children, get
+
+
+class Unfit(Exception):
+    """Why an item can't come in."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+        self.why = why
+
+
+@dataclass
+class Item:
+    root: Element
+    body: Element
+    interaction: Element
+    declaration: Element | None
+    material: Material
+    processing: Processing
+
+
+def right(item: Item, known: set[str]) -> list[str]:
+    right = list(dict.fromkeys(values(item)))
+    if not right:
+        why = "It does not say which answer is right. Mark the key and export it anew."
+        raise Unfit("no_key", why)
+    for value in right:
+        if value not in known:
+            why = f"Its key is “{value[:80]}”, which none of its choices is called. Mend the key."
+            raise Unfit("unknown_key", why)
+    return right
+
+
+def values(item: Item) -> list[str]:
+    """Identifiers, or pairs of them, in the order given; none where nothing says what is right."""
+    declaration = item.declaration
+    if declaration is None:
+        return list(item.processing.likely_key)
+    correct = child(declaration, "correctResponse")
+    stated = [] if correct is None else [_joined(part) for part in children(correct, "value")]
+    stated = [value for value in stated if value]
+    if len(stated) == 1 and get(declaration, "cardinality") != "single":
+        stated = _split(stated[0], declaration)
+    mapped = _mapped(declaration)
+    if mapped and (item.processing.is_mapped or not stated):
+        _partial_credit(item, mapped, stated)
+    if stated:
+        return stated
+    positive = {key: value for key, value in mapped.items() if value > 0}
+    if positive and get(declaration, "cardinality") == "single":
+        best = max(positive.values())
+        return [key for key, value in positive.items() if value == best]
+    return list(positive) or list(item.processing.likely_key)
+
+
+def _partial_credit(item: Item, mapped: dict[str, float], stated: list[str]) -> None:
+    positive = [key for key, value in mapped.items() if value > 0]
+    if len(positive) > 1 or (stated and set(positive) - set(stated)):
+        why = "Parts of the answer earn marks of their own; here only the whole answer counts."
+        item.material.lose(Loss("partial_credit", why))
+
+
+def _mapped(declaration: Element) -> dict[str, float]:
+    mapping = child(declaration, "mapping")
+    found: dict[str, float] = {}
+    for entry in () if mapping is None else children(mapping, "mapEntry"):
+        try:
+            found[" ".join(get(entry, "mapKey").split())] = float(get(entry, "mappedValue") or 0)
+        except ValueError:
+            continue
+    return found
+
+
+def _joined(value: Element) -> str:
+    return " ".join(xml_reading.text(value).split())
+
+
+def _split(value: str, declaration: Element) -> list[str]:
+    """Some systems write all identifiers into one value, with commas between."""
+    if get(declaration, "baseType").lower().endswith("pair"):
+        return [" ".join(part.split()) for part in value.split(",")] if "," in value else [value]
+    return [part for part in re.split(r"[\s,]+", value) if part]
