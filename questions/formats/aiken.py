@@ -32,8 +32,11 @@ from questions.formats.text_files import (
     tidied,
 )
 
-_OPTION = re.compile(r"\(?([A-Za-z])[.)]\)?(?![A-Za-z]\.)\s*(.*)", re.DOTALL)
-_ANSWER = re.compile(r"(?:answers?|ans|correct answers?)\s*[:=.]\s*(.*)", re.IGNORECASE)
+_OPTION = re.compile(r"\(?([A-Za-z])[.)、．）]\)?(?![A-Za-z]\.)\s*(.*)", re.DOTALL)
+_ANSWER_WORDS = (
+    "answers?|ans|correct answers?|respuesta|resposta|r[ée]ponse|risposta|antwort|lösung|odpowiedź|ответ|答案"
+)
+_ANSWER = re.compile(rf"(?:{_ANSWER_WORDS})\s*[:=.：]\s*(.*)", re.IGNORECASE)
 _LETTERS = re.compile(r"\(?([A-Za-z])(?![A-Za-z0-9])[.)]?")
 _BETWEEN = re.compile(r"\s*(?:[,;&/+]|\band\b)?\s*", re.IGNORECASE)
 _EXPLANATION = re.compile(r"(?:explanation|feedback|rationale)\s*:\s*(.*)", re.IGNORECASE)
@@ -84,7 +87,7 @@ def parse(file: BinaryIO, filename: str) -> Iterator[Outcome]:
 
 def _next(draft: _Draft, line: Line) -> tuple[_Draft | None, _Draft]:
     """Take a line. Returns the question that it ended, if it did, and the one that goes on."""
-    text = line.text.strip()
+    text = _unbolded(line.text.strip())
     if not text:
         draft.is_after_blank = True
         return None, draft
@@ -97,7 +100,8 @@ def _next(draft: _Draft, line: Line) -> tuple[_Draft | None, _Draft]:
             return None, draft
         return draft, _begun(line)
     answer = _ANSWER.fullmatch(text)
-    if answer and (draft.options or _letters(answer[1][:_MOST_ANSWER])):
+    is_orphan = draft.is_begun and text.startswith(("ANSWER:", "Answer:"))
+    if answer and (draft.options or is_orphan or _letters(answer[1][:_MOST_ANSWER])):
         draft.note(line)
         draft.answer = answer[1][:_MOST_ANSWER]
         return None, draft
@@ -120,6 +124,14 @@ def _next(draft: _Draft, line: Line) -> tuple[_Draft | None, _Draft]:
         if draft.options:
             draft.loose.append(line)
     return None, draft
+
+
+def _unbolded(text: str) -> str:
+    """`**A)** one` and `**ANSWER: B**` without the asterisks; any other text as it is."""
+    if not text.startswith("**"):
+        return text
+    bare = text.replace("**", "", 2).strip()
+    return bare if _OPTION.fullmatch(bare) or _ANSWER.fullmatch(bare) else text
 
 
 def _begun(line: Line) -> _Draft:
@@ -285,9 +297,11 @@ def looks_like(head: bytes, filename: str) -> bool:
     text = beginning(head)
     return (
         not text.lstrip().startswith(("<", "{"))
-        and re.search(r"^[ \t]*\(?[Aa][.)]\s*\S", text, re.MULTILINE) is not None
+        and re.search(r"^[ \t]*(?:\*\*)?\(?[Aa][.)、．）]\s*\S", text, re.MULTILINE) is not None
         and re.search(
-            r"^[ \t]*(?:ANSWER|Answer|ANS|Ans|answer|ans)s?[ \t]*:[ \t]*\(?[A-Za-z]\b", text, re.MULTILINE
+            rf"^[ \t]*(?:\*\*)?(?:{_ANSWER_WORDS})[ \t]*[:：][ \t]*\(?[A-Za-z]\b",
+            text,
+            re.MULTILINE | re.IGNORECASE,
         )
         is not None
     )

@@ -17,7 +17,7 @@ from lxml import etree
 from questions.content import ItemType, Option, Prompt, QuestionContent
 from questions.formats import canvas_scoring, exchange
 from questions.formats.canvas_material import Material
-from questions.formats.canvas_scoring import Scoring, response_ids
+from questions.formats.canvas_scoring import Scoring, ident, response_ids
 from questions.formats.exchange import ExchangeQuestion, Loss, Outcome, Rejection
 from questions.formats.lined_yaml import shown
 from questions.formats.native import CODE
@@ -26,7 +26,9 @@ from questions.formats.xml_reading import child, children, local, text
 Element = etree._Element
 
 _CHOICE = "choice"
-_RESPONSES = ("response_lid", "response_str", "response_num", "response_grp", "response_xy", "response_na")
+_LISTS = ("response_lid", "response_grp")
+_TYPED = ("response_str", "response_num", "response_xy", "response_na")
+_RESPONSES = (*_LISTS, *_TYPED)
 _KINDS: dict[str, str] = {
     **dict.fromkeys(("multiple choice", "true false", "either or", "opinion scale"), _CHOICE),
     **dict.fromkeys(
@@ -51,7 +53,6 @@ _UNSUPPORTED = {
     "essay": "essay",
     "short response": "essay",
     "file upload": "file upload",
-    "text only": "text without a question",
     "categorization": "categorisation",
     "hot spot": "hot spot",
     "quiz bowl": "quiz bowl",
@@ -63,6 +64,7 @@ _UNSUPPORTED = {
     "significant figures": "calculated formula",
     "algorithmic": "calculated formula",
 }
+TEXT_ONLY = "text only"
 _MOST_PARTS = 1000
 _KIND_LABELS = {
     *("question_type", "cc_profile", "qmd_itemtype", "qmd_questiontype", "itemtype", "respondusapi_qtype"),
@@ -109,6 +111,7 @@ def _question(element: Element, material: Material) -> ExchangeQuestion:
     presentation = child(element, "presentation")
     if presentation is None:
         raise _Unfit("empty_stem", "The item has no question. Delete it, or write it anew.")
+    material.look_at(presentation)
     item = _Item(element, presentation, material, canvas_scoring.read(element))
     if len(item.scoring.conditions) > _MOST_PARTS or sum(1 for _ in _labels(presentation)) > _MOST_PARTS:
         why = "It has so many answers that nobody could choose. Look at the question in its own system."
@@ -134,10 +137,13 @@ def _question(element: Element, material: Material) -> ExchangeQuestion:
 
 def _kind(element: Element) -> str:
     """What the metadata say, "" where they say nothing that is known; refuses what has no counterpart."""
-    for said in _said(element):
-        name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", said.strip()).lower()
-        name = re.sub(r"^cc\.|\.v\d+p\d+$|[_ ]question$", "", name)
-        name = " ".join(re.sub(r"[\W_]+", " ", name).split())
+    for name in kinds(element):
+        if name == TEXT_ONLY:
+            why = (
+                "It is of the kind “text without a question”. It comes in as the scenario of the questions "
+                "that belong to it, and not by itself."
+            )
+            raise _Unfit("unsupported_type", why)
         if name in _UNSUPPORTED:
             why = (
                 f"It is of the kind “{_UNSUPPORTED[name]}”, which has no counterpart here. "
@@ -147,6 +153,14 @@ def _kind(element: Element) -> str:
         if name in _KINDS:
             return _KINDS[name]
     return ""
+
+
+def kinds(element: Element) -> Iterator[str]:
+    """What the metadata call it, as plain words."""
+    for said in _said(element):
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", said.strip()).lower()
+        name = re.sub(r"^cc\.|\.v\d+p\d+$|[_ ]question$", "", name)
+        yield " ".join(re.sub(r"[\W_]+", " ", name).split())
 
 
 def _said(element: Element) -> Iterator[str]:
@@ -160,11 +174,15 @@ def _said(element: Element) -> Iterator[str]:
 
 
 def _seen_kind(item: _Item) -> str:
-    others = [local(part) for part in item.presentation.iterdescendants() if local(part) in _RESPONSES[1:]]
-    if others:
-        why = "It asks for something to be typed or drawn, which has no counterpart here. Make it a choice."
+    parts = [local(part) for part in item.presentation.iterdescendants()]
+    is_one_group = "response_grp" in parts and len(item.lists) == 1
+    if is_one_group or set(_TYPED) & set(parts):
+        why = "It asks for something to be typed, dragged or drawn, which has no counterpart here. Make it a choice."
         raise _Unfit("unsupported_type", why)
     cardinalities = {(found.get("rcardinality") or "").lower() for found in item.lists}
+    if _has_gaps(item):
+        why = "It has gaps or drop-down lists in its text. Make each of them a question of its own."
+        raise _Unfit("unsupported_type", why)
     if len(item.lists) > 1:
         return ItemType.MATCHING
     if "ordered" in cardinalities:
@@ -172,19 +190,37 @@ def _seen_kind(item: _Item) -> str:
     return ItemType.MULTIPLE_RESPONSE if "multiple" in cardinalities else _CHOICE
 
 
+def _has_gaps(item: _Item) -> bool:
+    """Lists that the text names in brackets, as Canvas writes gaps, or of which none shares an answer."""
+    stem = item.material.markdown(item.presentation, outside=_RESPONSES)
+    names = (
+        item.material.markdown(answers, outside=("render_choice", "render_extension"))
+        for answers in item.lists
+    )
+    if any(name and (f"[{name}]" in stem or f"\\[{name}\\]" in stem) for name in names):
+        return True
+    choices = [{item.material.markdown(label) for label in _labels(answers)} for answers in item.lists]
+    return len(choices) > 1 and all(choices) and not any(choices[0] & others for others in choices[1:])
+
+
 def _choice(item: _Item, kind: str) -> QuestionContent:
     if len(item.lists) > 1:
         why = "It has several lists to choose from. Make each of them a question of its own."
         raise _Unfit("unsupported_type", why)
     answers = item.lists[0]
-    response = answers.get("ident") or ""
+    response = ident(answers)
     options = _options(item, answers)
     known = {option.id for option in options}
     if kind == ItemType.MULTIPLE_RESPONSE:
-        right = item.scoring.together(response) or _rewarded(item, response, known, all_of_them=True)
+        right = item.scoring.together(response)
+        if not right:
+            right = _rewarded(item, response, all_of_them=True)
+            if len(right) > 1 and not item.scoring.is_guessed:
+                why = "Each right answer brings marks of its own; here only the whole answer counts."
+                item.material.lose("partial_credit", why)
     else:
-        right = _rewarded(item, response, known, all_of_them=False)
-    right = tuple(value for value in right if value in known)
+        right = _rewarded(item, response, all_of_them=False) or item.scoring.together(response)
+    _check_key(right, known)
     if not right:
         raise _Unfit("no_key", "No answer is marked right. Mark one, and export anew.")
     if len(right) > 1 and kind != ItemType.MULTIPLE_RESPONSE:
@@ -199,8 +235,18 @@ def _choice(item: _Item, kind: str) -> QuestionContent:
     return exchange.letter_ids(QuestionContent(item_type, _stem(item), tuple(options)))
 
 
-def _rewarded(item: _Item, response: str, known: set[str], *, all_of_them: bool) -> tuple[str, ...]:
-    scores = {value: score for value, score in item.scoring.scores(response).items() if value in known}
+def _check_key(right: tuple[str, ...], known: set[str]) -> None:
+    """A key of which a part is not there is another key."""
+    for value in right:
+        if value not in known:
+            why = (
+                f"Its key names {shown(value)}, which is none of the answers that have a text. Mend the key."
+            )
+            raise _Unfit("unknown_key", why)
+
+
+def _rewarded(item: _Item, response: str, *, all_of_them: bool) -> tuple[str, ...]:
+    scores = item.scoring.scores(response)
     best = max(scores.values(), default=0.0)
     if best <= 0:
         return ()
@@ -216,7 +262,8 @@ def _ordering(item: _Item) -> QuestionContent:
     answers = item.lists[0]
     options = _options(item, answers)
     known = {option.id for option in options}
-    order = [value for value in item.scoring.sequence(answers.get("ident") or "") if value in known]
+    order = item.scoring.sequence(ident(answers)) or item.scoring.places()
+    _check_key(order, known)
     if len(order) < 2:
         raise _Unfit("no_key", "The right order of the steps is not said. Set it, and export anew.")
     options = [
@@ -230,25 +277,28 @@ def _ordering(item: _Item) -> QuestionContent:
 def _matching(item: _Item) -> QuestionContent:
     """The lists of all prompts are the same to Canvas, with the same ids; to others, with the same texts."""
     ids: dict[str, str] = {}
-    prompts = []
+    prompts: list[Prompt] = []
     if not any(item.material.markdown(label) for answers in item.lists for label in _labels(answers)):
         why = "Its answers stand apart from its lists, as Blackboard writes it. Write the question anew."
         raise _Unfit("unsupported_type", why)
     for number, answers in enumerate(item.lists, 1):
         prompt = item.material.markdown(answers, outside=("render_choice", "render_extension"))
-        if not prompt:
-            raise _Unfit("empty_prompt", f"The left side of pair {number} is empty. Write it.")
         texts = {label.get("ident") or "": item.material.markdown(label) for label in _labels(answers)}
-        texts = {ident: option for ident, option in texts.items() if option}
+        texts = {name: option for name, option in texts.items() if option}
         for option in texts.values():
             ids.setdefault(option, exchange.option_id(len(ids)))
-        response = answers.get("ident") or ""
+        response = ident(answers)
         scores = {value: score for value, score in item.scoring.scores(response).items() if value in texts}
         best = max(scores, key=lambda value: scores[value], default="")
+        if not prompt and not best:
+            item.material.lose("empty_prompt", "A pair without text on either side is left out.")
+            continue
+        if not prompt:
+            raise _Unfit("empty_prompt", f"The left side of pair {number} is empty. Write it.")
         if not best or scores[best] <= 0:
             raise _Unfit("no_key", f"What belongs to {shown(prompt)} is not said. Set it, and export anew.")
         rationale = _feedback(item, item.scoring.feedback_about(response))
-        prompts.append(Prompt(f"p{number}", prompt, ids[texts[best]], rationale))
+        prompts.append(Prompt(f"p{len(prompts) + 1}", prompt, ids[texts[best]], rationale))
     if len(prompts) < 2:
         raise _Unfit("too_few_pairs", "A matching question needs two pairs or more. Add some.")
     stem = item.material.markdown(item.presentation, outside=_RESPONSES)
@@ -263,18 +313,18 @@ def _matching(item: _Item) -> QuestionContent:
 
 
 def _options(item: _Item, answers: Element) -> list[Option]:
-    response = answers.get("ident") or ""
+    response = ident(answers)
     found: dict[str, Option] = {}
     for label in _labels(answers):
-        ident = label.get("ident") or ""
+        name = label.get("ident") or ""
         option = item.material.markdown(label)
         if not option:
             item.material.lose("empty_option", "An option without text is left out.")
             continue
-        if ident in found:
-            raise _Unfit("option_id_twice", f"Two options have the identifier {shown(ident)}. Export anew.")
-        links = item.scoring.feedback_of(response, ident) or (f"{ident}_fb",)
-        found[ident] = Option(ident, option, _feedback(item, links))
+        if name in found:
+            raise _Unfit("option_id_twice", f"Two options have the identifier {shown(name)}. Export anew.")
+        rationale = _feedback(item, item.scoring.feedback_of(response, name))
+        found[name] = Option(name, option, rationale or _feedback(item, (f"{name}_fb", name)))
     if len(found) < 2:
         raise _Unfit("too_few_options", "There are fewer than two answers to choose from. Add some.")
     return list(found.values())

@@ -27,6 +27,7 @@ _TAG = re.compile(
     r"|&(?:#\d{1,7}|[a-z]{2,8});",
     re.IGNORECASE,
 )
+_ESCAPED_AGAIN = re.compile(r"\s*&lt;(p|div)(?=&gt;|\s)[^<>]*&lt;/\1&gt;\s*", re.DOTALL)
 _EQUATION = re.compile(r"<img\b[^>]*\bequation_image\b[^>]*>", re.IGNORECASE)
 _FORMULA = re.compile(
     r"""\bdata-equation-content=(["'])(.*?)\1|\balt=(["'])LaTeX:(.*?)\3""", re.DOTALL | re.IGNORECASE
@@ -47,6 +48,12 @@ class Material:
     pictures: dict[str, Picture] = field(default_factory=dict)
     losses: dict[str, Loss] = field(default_factory=dict)
     _names: dict[str, str | None] = field(default_factory=dict)
+    _is_escaped_twice: bool = False
+
+    def look_at(self, presentation: Element) -> None:
+        """Some generators escape all HTML of an item once too often: its question tells."""
+        first = next(_parts(presentation, set()), None)
+        self._is_escaped_twice = first is not None and _ESCAPED_AGAIN.fullmatch(first.text or "") is not None
 
     def lose(self, code: str, why: str) -> None:
         self.losses.setdefault(code, Loss(code, why))
@@ -70,6 +77,8 @@ class Material:
         if len(part):
             return self._from_html(_inner(part))
         text = part.text or ""
+        if self._is_escaped_twice:
+            text = html.unescape(text)
         if texttype in ("text/plain", "plain_text") or not _TAG.search(text):
             return plain_text.to_markdown(text.strip())
         return self._from_html(text)
@@ -97,11 +106,20 @@ class Material:
         if self.archive is None or not source or re.match(r"[a-z][a-z0-9+.-]+:|//", source, re.IGNORECASE):
             return None
         path = unquote(re.split(r"[?#]", _FILEBASE.sub("", source))[0])
-        for folder in ("web_resources/x", "x", self.base):
-            name = self.archive.resolve(folder, path)
+        for name in self._places(self.archive, path):
             if self.archive.has(name):
                 return self._keep(PurePosixPath(name).name, self.archive.read(name, limit=MAX_PICTURE))
         return None
+
+    def _places(self, archive: Archive, path: str) -> Iterator[str]:
+        """Where the file may be: among the files of the course, whose folder may lie in another; or beside."""
+        outer = [parent.as_posix() for parent in PurePosixPath(self.base).parents]
+        folders = [f"{folder}/{inner}x" for folder in outer[::-1] for inner in ("web_resources/", "")]
+        for folder in (*folders, self.base):
+            try:
+                yield archive.resolve(folder.removeprefix("./"), path)
+            except UnreadableFile:
+                continue
 
     def _keep(self, wanted: str, data: bytes) -> str:
         wanted = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted) or "picture"

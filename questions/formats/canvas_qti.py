@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from lxml import etree
@@ -16,6 +17,7 @@ from questions.content import fingerprint
 from questions.formats import archive, canvas_items, xml_reading
 from questions.formats.archive import Archive
 from questions.formats.canvas_material import Material
+from questions.formats.canvas_stimuli import Stimuli
 from questions.formats.exchange import ExchangeQuestion, Format, Loss, Outcome, Rejection, UnreadableFile
 from questions.formats.xml_reading import child, children, local, text
 
@@ -24,6 +26,7 @@ _HEAD = 8192
 _ROOT = b"questestinterop"
 _VERSION_1 = re.compile(rb"questestinterop|qti_xmlv1p|qtiasiv1p", re.IGNORECASE)
 _XML = (".xml", ".qti", ".dat")
+_REFERENCE = "bankentry_item"
 _NAMELESS = ("", "root_section", "root section", "root")
 
 
@@ -49,16 +52,25 @@ def looks_like(head: bytes, filename: str) -> bool:
 def _numbered(found: Iterator[tuple[str, etree._Element, Material]]) -> Iterator[Outcome]:
     """The outcomes, each told where it stands; the same question twice comes in once."""
     known: dict[str, tuple[str, str]] = {}
-    category = _Category()
+    category, stimuli = _Category(), Stimuli()
     for number, (name, element, material) in enumerate(found, 1):
         title = " ".join((element.get("title") or "").split())[:80]
         where = ", ".join(
             part for part in (name, f"question {number}", f"“{title}”" if title else "") if part
         )
+        if local(element) == _REFERENCE:
+            why = "It is a question of a bank, and stands here by reference only. Export the bank, too."
+            yield Rejection(where, "items_elsewhere", why)
+            continue
+        stimuli.note(element, material)
+        scenario = stimuli.of(element, material)
+        shared = tuple(material.pictures.values())
         outcome = canvas_items.read(element, where=where, material=material)
         if isinstance(outcome, Rejection):
             yield outcome
             continue
+        pictures = tuple(dict.fromkeys((*outcome.pictures, *shared)))
+        outcome = replace(outcome, scenario=scenario, pictures=pictures)
         yield _once(outcome, category.of(element), known)
 
 
@@ -76,15 +88,7 @@ def _once(
         code = ""
     if code:
         known[code] = question.where, print_
-    return ExchangeQuestion(
-        content=question.content,
-        where=question.where,
-        code=code,
-        title=question.title,
-        category=category,
-        pictures=question.pictures,
-        losses=losses,
-    )
+    return replace(question, code=code, category=category, losses=losses)
 
 
 class _Category:
@@ -127,7 +131,7 @@ def _items(
     file: BinaryIO, name: str, package: Archive | None, *, shows_name: bool = False
 ) -> Iterator[tuple[str, etree._Element, Material]]:
     notes: list[Loss] = []
-    for element in xml_reading.elements(file, {"item"}, where=name, note=notes.append):
+    for element in xml_reading.elements(file, {"item", _REFERENCE}, where=name, note=notes.append):
         material = Material(package, name)
         for note in notes:
             material.lose(note.code, note.why)

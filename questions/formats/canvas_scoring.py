@@ -34,7 +34,10 @@ class Condition:
 
 @dataclass
 class Scoring:
+    """`is_guessed` where nothing scores, and each answer that is named counts as right."""
+
     conditions: list[Condition]
+    is_guessed: bool = False
 
     def scores(self, response: str) -> dict[str, float]:
         """What choosing each value alone brings."""
@@ -69,6 +72,17 @@ class Scoring:
             found.sort(key=lambda choice: choice.index or 0)
         return tuple(dict.fromkeys(choice.value for choice in found))
 
+    def places(self) -> tuple[str, ...]:
+        """The steps in order, where each is a response of its own whose value is its place."""
+        found = {
+            choice.response: int(choice.value)
+            for condition in self.conditions
+            if (condition.score or 0) > 0 and len(condition.chosen) == 1
+            for choice in condition.chosen
+            if _index(choice.value) is not None
+        }
+        return tuple(sorted(found, key=lambda response: found[response]))
+
     def feedback_of(self, response: str, value: str) -> tuple[str, ...]:
         """The feedbacks that choosing this value, and nothing else, shows."""
         return tuple(
@@ -95,11 +109,12 @@ def read(item: Element) -> Scoring:
         for element in processing.iterdescendants():
             if local(element) == "respcondition":
                 found.append(_condition(element))
-    if all(condition.score is None for condition in found):
+    is_guessed = all(condition.score is None for condition in found)
+    if is_guessed:
         # Some write the right answer without saying that it scores.
         for condition in found:
             condition.score = None if condition.feedback else 100.0
-    return Scoring(found)
+    return Scoring(found, is_guessed)
 
 
 def _condition(element: Element) -> Condition:
@@ -113,10 +128,12 @@ def _condition(element: Element) -> Condition:
                 # Some negate the negation.
                 is_negated = inside.count("not") % 2 == 1
                 (condition.not_chosen if is_negated else condition.chosen).append(choice)
-                condition.is_alternative = condition.is_alternative or inside[:1] == ["or"]
+                condition.is_alternative |= inside[:1] == ["or"] and not is_negated
+            case "varsubset":
+                response = part.get("respident") or ""
+                condition.chosen += [Choice(response, value.strip()) for value in text(part).split(",")]
             case "setvar":
-                sign = -1 if (part.get("action") or "").lower() == "subtract" else 1
-                condition.score = (condition.score or 0) + sign * _score(text(part))
+                condition.score = (condition.score or 0) + _points(part)
             case "displayfeedback":
                 condition.feedback.append(part.get("linkrefid") or "")
     if (element.get("title") or "").lower() == "correct" and not condition.score:
@@ -124,10 +141,22 @@ def _condition(element: Element) -> Condition:
     return condition
 
 
+def _points(setting: Element) -> float:
+    """Brightspace counts what is wrong in a variable of its own, and may leave out how much it adds."""
+    variable, value = (setting.get("varname") or "").lower(), text(setting)
+    if "incorrect" in variable:
+        return 0.0
+    if not value and "correct" in variable:
+        return 1.0
+    sign = -1 if (setting.get("action") or "").lower() == "subtract" else 1
+    return sign * _score(value)
+
+
 def _score(value: str) -> float:
     if value.upper().endswith(".MAX"):
         return 100.0
-    return float(value) if re.fullmatch(r"[+-]?\d{1,9}(\.\d{0,20})?", value) else 0.0
+    number = value.replace(",", ".")
+    return float(number) if re.fullmatch(r"[+-]?(\d{1,9}(\.\d{0,20})?|\.\d{1,20})", number) else 0.0
 
 
 def _index(value: str | None) -> int | None:
@@ -135,4 +164,10 @@ def _index(value: str | None) -> int | None:
 
 
 def response_ids(presentation: Element) -> Iterator[Element]:
-    return (found for found in presentation.iterdescendants() if local(found) == "response_lid")
+    return (
+        found for found in presentation.iterdescendants() if local(found) in ("response_lid", "response_grp")
+    )
+
+
+def ident(answers: Element) -> str:
+    return answers.get("ident") or answers.get("respident") or ""

@@ -17,6 +17,10 @@ __all__ = ["FORMAT", "looks_like", "losses", "parse", "render"]
 
 _ANSWERS = re.compile(r"(?<!\\)\{\s*(?:[=~#%]|(?:T|TRUE|F|FALSE)\s*[#}])", re.IGNORECASE)
 _START = re.compile(r"^[ \t]*(?:::[^\n]*?::|\$CATEGORY:)", re.MULTILINE)
+_AIKEN = re.compile(r"^[ \t]*ANSWER[ \t]*:[ \t]*\(?[A-Z]\b", re.MULTILINE | re.IGNORECASE)
+_DOCUMENT = re.compile(
+    r"<(?!(?:b|strong|i|em|u|p|br|span|div|h[1-6]|img|font|pre|code)[\s/>])", re.IGNORECASE
+)
 _ESSAY = re.compile(r"\w[^\n{}]*\{\s*\}", re.MULTILINE)
 
 
@@ -26,12 +30,16 @@ def looks_like(head: bytes, filename: str) -> bool:
     text = beginning(head).lstrip("\ufeff \t\n")
     if name.endswith((".gift", ".gift.txt")):
         return bool(text) and not text.startswith("<?xml")
-    if not text or text[0] in "<{" or "<?xml" in text[:2_000]:
+    if not text or text[0] == "{" or _DOCUMENT.match(text) or "<?xml" in text[:2_000]:
         return False
     if name.endswith((".csv", ".tsv", ".yaml", ".yml", ".xml", ".json")):
         return False
-    is_essay = ";" not in text and _ESSAY.search(text) is not None
-    return _ANSWERS.search(text) is not None or _START.search(text) is not None or is_essay
+    signs = len(_ANSWERS.findall(text)) + len(_START.findall(text))
+    answer_lines = len(_AIKEN.findall(text))
+    if answer_lines:
+        # Braces in the code that a question is about make no GIFT of an Aiken file.
+        return signs > answer_lines
+    return signs > 0 or (";" not in text and _ESSAY.search(text) is not None)
 
 
 FORMAT = Format(

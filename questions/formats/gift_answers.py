@@ -16,6 +16,10 @@ _MOST_ANSWERS = 100
 _PARTIAL_CREDIT = Loss(
     "partial_credit", "Its answers carry partial credit; here a question is scored all or nothing."
 )
+_MODEL_ANSWER = (
+    "Its answers begin with several ~ in a row, which is no answer to choose. Begin each right one with = and "
+    "each wrong one with one ~."
+)
 
 
 class Refused(Exception):
@@ -35,7 +39,10 @@ class Answer:
 
 
 def of_choice(answers: str) -> list[Answer]:
-    """`=right#feedback ~wrong ~%50%half`, one a line or all on one."""
+    """`=right#feedback ~wrong ~%50%half`, one a line or all on one; `~=` is an old spelling of `=`."""
+    if re.match(r"~\s*~\s*~", answers):
+        raise Refused("no_answers", _MODEL_ANSWER)
+    answers = answers.replace("~=", "=")
     found = [_answer(piece) for piece in _by_line(answers)]
     if not any(answer.weight > 0 for answer in found):
         found = [_answer(piece) for piece in _anywhere(answers)]
@@ -67,7 +74,7 @@ def _by_line(answers: str) -> list[str]:
         elif pieces:
             pieces[-1].append(line)
     joined = map("\n".join, pieces)
-    return _few([part for piece in joined for part in re.split(r"(?<=\s)(?=~|=[^\s=>])", piece)])
+    return _few([part for piece in joined for part in re.split(r"(?<=[^/])(?=~)|(?<=\s)(?==[^\s=>])", piece)])
 
 
 def _anywhere(answers: str) -> list[str]:

@@ -22,6 +22,13 @@ _ESCAPE = re.compile(r"\\([\\:#={}~n])")
 _TAG = re.compile(
     r"<[A-Za-z][A-Za-z0-9]*(?:\s+[A-Za-z][\w:-]*\s*\\?=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))+\s*/?>|&#x?[0-9A-Fa-f]+;"
 )
+# Nor is what stands in a formula of somebody who didn't escape its backslashes either.
+_FORMULA = re.compile(
+    r"(?<!\\)\\\([^\n\\]*+(?:\\(?![()])[^\n\\]*+)*+\\\)|(?<!\\)\\\[[^\\]*+(?:\\(?![\[\]])[^\\]*+)*+\\\]"
+    r"|\$\$[^$~\n]*+\$\$"
+)
+_COMMAND = re.compile(r"\\(?=n[A-Za-z])")
+_ANSWER_START = re.compile(r"\s*(?:[=~#%}]|(?:T|TRUE|F|FALSE)\s*[#}])", re.IGNORECASE)
 _CATEGORY = re.compile(r"\$CATEGORY\s*:\s*(.*)", re.IGNORECASE)
 _CONTEXT = re.compile(r"\$\w+\$")
 _SEPARATOR = re.compile(r"(?<!/)/(?!/)")
@@ -50,7 +57,9 @@ class Block:
 
 
 def mask(text: str) -> str:
-    """Escaped characters, and those inside a tag's attributes, out of the way."""
+    """Escaped characters, and those inside formulas and a tag's attributes, out of the way."""
+    if "\\(" in text or "\\[" in text or "$$" in text:
+        text = _FORMULA.sub(lambda found: _masked_formula(found[0]), text)
     if "<" in text or "&#" in text:
         text = _TAG.sub(lambda found: _mask_escapes(found[0]).translate(_BARE), text)
     return _mask_escapes(text)
@@ -93,6 +102,9 @@ class _Collected:
         self.depth = 0
         self.closings = 0
         self.is_opened = False
+        # Whether braces held answers, and whether an outer brace stood last on its line: then the next one tells.
+        self.is_answered = False
+        self.is_awaited = False
         # Lines and comments up to the last blank line inside open braces, and up to the closing brace.
         self.gap = (0, 0)
         self.end = (0, 0)
@@ -161,13 +173,22 @@ class _Collected:
         return self._count_braces(line.text)
 
     def _count_braces(self, text: str) -> _Collected | None:
+        if self.is_awaited and text.strip():
+            self.is_awaited = False
+            self.is_answered = _ANSWER_START.match(text) is not None
         if "{" not in text and "}" not in text:
             return None
-        for brace in re.findall(r"[{}]", mask(text)):
+        masked = mask(text)
+        for found in re.finditer(r"[{}]", masked):
+            brace = found[0]
             if brace == "{" and self.gap[0] and not self.closings:
                 return self._begun_after(self.gap)
-            if brace == "{" and self.end[0] and self.depth <= 0 and not self._follows_end(text):
+            is_next = self.is_answered and bool(self.end[0]) and not self._follows_end(text)
+            if brace == "{" and self.depth <= 0 and is_next:
                 return self._begun_after(self.end)
+            if brace == "{" and self.depth <= 0 and not self.is_answered:
+                self.is_answered = _ANSWER_START.match(masked, found.end()) is not None
+                self.is_awaited = not masked[found.end() :].strip()
             self.is_opened = self.is_opened or brace == "{"
             if self.is_opened:
                 self.depth += 1 if brace == "{" else -1
@@ -202,6 +223,11 @@ class _Collected:
             is_joined=self.is_joined,
             fault="too_long" if self.is_too_long else "unclosed_brace" if self.is_open else "",
         )
+
+
+def _masked_formula(text: str) -> str:
+    text = _COMMAND.sub(_MASKS["\\"], text)  # `\neq` is no line end
+    return _mask_escapes(text).translate(_BARE)
 
 
 def _mask_escapes(text: str) -> str:

@@ -26,8 +26,11 @@ TAG_FIELDS = ("topic", "level", "difficulty", "tag")
 
 _TRUE_FALSE = re.compile(r"\s*(T|TRUE|F|FALSE)\s*(?=#|$)", re.IGNORECASE)
 _ANSWER_START = re.compile(r"\s*(?:[=~#%]|(?:T|TRUE|F|FALSE)\s*(?:#|$))", re.IGNORECASE)
+_EMBEDDED = re.compile(r"\{\s*\d{0,3}\s*:\s*[A-Z_]{2,30}\s*:", re.IGNORECASE)
 _DATA = re.compile(r"data:[\w/+.;=-]{0,100},[A-Za-z0-9+/=\s]*")
 _INVISIBLE = re.compile(r"</?[A-Za-z][^<>]*>|&nbsp;")
+_ONE_TAG = re.compile(r"</?(?!img\b)[a-z][a-z0-9]*[^<>]*>", re.IGNORECASE)
+_COMMENT_BEHIND = re.compile(r"^\s*//[^\n]*")
 _GAP = "\uf8f5"
 _MOST_RAW = 10 * shape.MAX_STEM
 _MOST_BRACES = 1_000
@@ -41,6 +44,8 @@ _FAULTS = {
 _UNSUPPORTED = {
     "description": "This is a description: it has no answers in braces. Put the text into the stem of a "
     "question or into a scenario, or leave it out.",
+    "cloze": "This is a question with embedded answers (cloze), which can't be imported. Make each of its gaps a "
+    "multiple choice, or leave it out.",
     "essay": f"This is an essay question, which no program can score. {_CAN_BE_SCORED}",
     "numerical": f"This is a numerical question; there is no such type here. {_CAN_BE_SCORED}",
     "short answer": f"This is a short answer question; there is no such type here. {_CAN_BE_SCORED}",
@@ -58,7 +63,7 @@ class _Reader:
     default: str
     losses: dict[str, Loss]
 
-    def markdown(self, masked: str) -> str:
+    def markdown(self, masked: str, *, is_answer: bool = False) -> str:
         found = MARKER.match(masked)
         kind = found[1].lower() if found else self.default
         raw = tidied(_DATA.sub("data:,", unmask(masked[found.end() :] if found else masked)))
@@ -74,8 +79,15 @@ class _Reader:
                 text, lost = plain_text.to_markdown(raw), ()
             case _:
                 text, lost = plain_text.from_loose_html(raw)
+        if is_answer and not text.strip() and _is_literal(raw, kind):
+            text, lost = plain_text.to_markdown(raw), ()
         self.losses.update({loss.code: loss for loss in lost})
         return tidied(text)
+
+
+def _is_literal(raw: str, kind: str) -> bool:
+    """Whether an answer that shows nothing as HTML means its tags. Editors write `<br>` for nothing at all."""
+    return plain_text.is_about_tags(raw) or (kind == "moodle" and _ONE_TAG.fullmatch(raw) is not None)
 
 
 def parse(file: BinaryIO, filename: str) -> Iterator[Outcome]:
@@ -110,6 +122,9 @@ def _title(masked: str) -> tuple[str, str]:
 
 def _question(block: Block, title: str, masked: str) -> ExchangeQuestion:
     before, answers, after = _parts(masked)
+    after = _COMMENT_BEHIND.sub("", after)
+    if _TRUE_FALSE.match(answers) and not re.search(r"\w", after):
+        after = ""
     found = MARKER.match(before)
     reader = _Reader(found[1].lower() if found else "moodle", {})
     if _INVISIBLE.sub("", after).strip():
@@ -148,6 +163,8 @@ def _question(block: Block, title: str, masked: str) -> ExchangeQuestion:
 
 def _parts(masked: str) -> tuple[str, str, str]:
     """What stands before, in and after the braces that hold the answers."""
+    if _EMBEDDED.search(masked):
+        raise Refused("unsupported_type", _UNSUPPORTED["cloze"])
     groups = _groups(masked)
     if not groups:
         raise Refused("unsupported_type", _UNSUPPORTED["description"])
@@ -211,7 +228,7 @@ def _true_false(stem: str, word: str, feedback: str, reader: _Reader) -> Questio
 
 def _choice(stem: str, answers: str, reader: _Reader) -> QuestionContent:
     found = gift_answers.of_choice(answers)
-    parts = [(a, reader.markdown(a.text), reader.markdown(a.feedback)) for a in found]
+    parts = [(a, reader.markdown(a.text, is_answer=True), reader.markdown(a.feedback)) for a in found]
     if any(not text and not a.text.strip() for a, text, _ in parts):
         # `{~ ~a =b}`: Moodle's own exporter leaves such a mark behind.
         parts = [part for part in parts if part[1] or part[0].weight > 0 or part[0].text.strip()]
@@ -238,7 +255,7 @@ def _matching(stem: str, answers: str, reader: _Reader) -> QuestionContent:
         if not arrow:
             why = f"Pair {number} has no arrow. Write it as “= prompt -> response”."
             raise Refused("matching_pair", why)
-        pair = reader.markdown(left.replace("-\\>", "->")), reader.markdown(right)
+        pair = reader.markdown(left.replace("-\\>", "->")), reader.markdown(right, is_answer=True)
         if not pair[1]:
             why = f"Pair {number} has nothing after its arrow. Write the response that belongs to it."
             raise Refused("matching_pair", why)

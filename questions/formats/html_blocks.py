@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
-from questions.formats import html_formulas, html_tree, markdown_writing
+from questions.formats import html_formulas, html_languages, html_styles, html_tree, markdown_writing
 from questions.formats.exchange import Loss
 from questions.formats.html_losses import Notes
 from questions.formats.html_tree import Element
@@ -22,9 +23,9 @@ _CODE = {"code", "tt", "kbd", "samp"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PARAGRAPHS = html_tree.BLOCKS - {"ul", "ol", "table", "blockquote", "pre", "hr", *_HEADINGS}
 _MEDIA = {"audio", "video", "iframe", "object", "embed", "canvas", "applet", "svg", "map", "source", "track"}
-_SCRIPT = {"script", "style", "link", "meta", "base", "noscript", "template", "title", "head"}
+_SCRIPT = {"script", "noscript", "template"}
 _FORM = {"input", "select", "textarea", "button", "datalist", "progress", "meter"}
-_QUIET = {"wbr", "col", "colgroup", "area", "param", "title", "head", "meta"}
+_QUIET = {"wbr", "col", "colgroup", "area", "param", "title", "head", "meta", "style", "link", "base"}
 _CONTROLS = {number: None for number in (*range(9), 11, 12, *range(14, 32), 127)}
 # Editors write the spaces of code as `&nbsp;`, which no compiler takes.
 _CODE_TEXT = _CONTROLS | {0xA0: " ", 13: None}
@@ -34,8 +35,8 @@ _SUBSCRIPT = dict(zip("0123456789+-−=()aeoxhklmnpstijruv", "₀₁₂₃₄₅
 
 
 def to_markdown(html: str, *, image: Callable[[str], str | None]) -> tuple[str, tuple[Loss, ...]]:
-    root, is_cut = html_tree.parse(html)
     notes = Notes()
+    root, is_cut = html_tree.parse(html_languages.unbraced(html, partial(notes.add, "languages")))
     if is_cut:
         notes.add("nesting")
     out = _Blocks(notes, image)
@@ -60,7 +61,7 @@ class _Blocks:
     atoms: list[Atom] = field(default_factory=list)
 
     def walk(self, element: Element, marks: tuple[Mark, ...]) -> None:
-        for found in element.children:
+        for found in html_languages.chosen(element.children, partial(self.notes.add, "languages")):
             if isinstance(found, str):
                 self._text(found, marks)
             else:
@@ -171,7 +172,11 @@ class _Blocks:
         elif name in _FORM:
             self.notes.add("form", name)
         else:
-            self.walk(element, _with(marks, *_styled(element)))
+            styled = html_styles.marks(element)
+            if html_styles.is_underlined(element):
+                self.notes.add("underline")
+                styled.append(("em", ""))
+            self.walk(element, _with(marks, *styled))
 
     def _link(self, element: Element, marks: tuple[Mark, ...]) -> None:
         address = element.attributes.get("href", "").strip()
@@ -331,18 +336,6 @@ class _Flat(_Blocks):
 
 def _with(marks: tuple[Mark, ...], *more: Mark) -> tuple[Mark, ...]:
     return marks + tuple(mark for mark in more if mark not in marks)
-
-
-def _styled(element: Element) -> list[Mark]:
-    style = element.attributes.get("style", "").lower().replace(" ", "")
-    marks: list[Mark] = []
-    if re.search(r"font-weight:(bold|[6-9]00)", style):
-        marks.append(("strong", ""))
-    if "font-style:italic" in style:
-        marks.append(("em", ""))
-    if "line-through" in style:
-        marks.append(("s", ""))
-    return marks
 
 
 def _is_safe(address: str) -> bool:

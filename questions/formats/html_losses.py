@@ -30,4 +30,6 @@ class Notes:
         return tuple(Loss(code, self._why(code, names)) for code, names in self.found.items())
 
     def _why(self, code: str, names: set[str]) -> str:
+        if code == "languages":
+            return f"One of its languages was kept; left out: {', '.join(sorted(names))}."
         return _WHY.get(code) or f"Left out, for a question can’t hold it: {', '.join(sorted(names))}."

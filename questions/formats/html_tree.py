@@ -41,6 +41,15 @@ BLOCKS = {
     ),
     *("address", "fieldset", "figure", "figcaption", "form", "main", "nav", "aside", "center", "details"),
 }
+_INLINE = (
+    "a abbr acronym applet audio b basefont bdi bdo big blink body button canvas caption cite code colgroup data "
+    "datalist del dfn dialog dir em embed font frame frameset head hgroup html i iframe ins kbd keygen label lang "
+    "legend map mark marquee menu menuitem meter nobr nolink noscript object optgroup option output picture "
+    "progress q rp rt ruby s samp select slot small span strike strong sub summary sup svg template tex time tt u "
+    "var video xml math none mprescripts maction maligngroup malignmark menclose mspace semantics annotation"
+)
+_KNOWN = VOID | _RAW | BLOCKS | set(_INLINE.split())
+_CLOSING = re.compile(r"</([A-Za-z][A-Za-z0-9:-]*)")
 # A new tag of the first kind ends an open one of the second, up to a tag of the third.
 _ENDS: dict[str, tuple[set[str], set[str]]] = {
     "li": ({"li"}, {"ul", "ol"}),
@@ -85,6 +94,7 @@ def parse(html: str) -> tuple[Element, bool]:
     builder = _Builder()
     at = 0
     pattern = _TAG
+    closed: set[str] | None = None
     last = html.rfind(">")
     while at < len(html):
         begin = html.find("<", at)
@@ -111,6 +121,13 @@ def parse(html: str) -> tuple[Element, bool]:
             continue
         at = found.end()
         name = found["name"].lower()
+        if not found["close"] and name not in _KNOWN and "=" not in found["rest"] and ":" not in name:
+            if closed is None:
+                closed = {other.lower() for other in _CLOSING.findall(html)}
+            if name not in closed:
+                # `List<String>` and `#include <stdio.h>`: somebody forgot to escape it.
+                builder.raw(found.group())
+                continue
         if found["close"]:
             builder.close(name)
             continue

@@ -108,7 +108,7 @@ def parse(file: BinaryIO, filename: str) -> Iterator[Outcome]:
 def category_parts(path: str) -> tuple[str, ...]:
     """`$course$/top/Sums//differences/Easy` → (“Sums/differences”, “Easy”)."""
     parts = [part.replace("//", "/").strip() for part in _SPLIT.split(path)]
-    is_rooted = bool(parts) and re.fullmatch(r"\$[a-z]+\$", parts[0]) is not None
+    is_rooted = bool(parts) and re.fullmatch(r"\$\w+\$", parts[0]) is not None
     if is_rooted:
         parts = parts[1:]
     if parts and parts[0] == "top":
@@ -148,6 +148,7 @@ def _content(element: etree._Element, kind: str, texts: Texts) -> tuple[Question
         "truefalse": _true_false,
         "matching": _matching,
         "match": _matching,
+        "ddmatch": _matching,
         "ordering": _ordering,
     }.get(kind)
     if reader is None:
@@ -166,6 +167,12 @@ def _choice(element: etree._Element, kind: str, stem: str, texts: Texts) -> tupl
         why = f"A choice has two options at least; this has {len(answers)}. Add options and export it anew."
         raise _Rejected("too_few_options", why)
     is_one = kind == _ONE and plain(child(element, "single")).lower() not in ("false", "0")
+    if is_one and _is_shared(answers):
+        is_one = False
+        why = (
+            "It was set to one answer, but its marks only add up from several: all of them must be selected."
+        )
+        texts.lose("several_right", why)
     keys = [_key_of_one(answers, texts)] if is_one else _keys_of_several(answers, kind, texts)
     options = tuple(
         Option(option_id(number), answer.text, answer.feedback, is_correct=number in keys)
@@ -173,6 +180,15 @@ def _choice(element: etree._Element, kind: str, stem: str, texts: Texts) -> tupl
     )
     item_type = ItemType.MULTIPLE_CHOICE if len(keys) == 1 else ItemType.MULTIPLE_RESPONSE
     return QuestionContent(item_type, stem, options), _keeps_order(element)
+
+
+def _is_shared(answers: list[_Answer]) -> bool:
+    shares = [answer.fraction for answer in answers if answer.fraction > 0]
+    return len(shares) > 1 and _is_even(shares)
+
+
+def _is_even(shares: list[Decimal]) -> bool:
+    return max(shares) - min(shares) < Decimal("0.1") and abs(sum(shares, Decimal(0)) - 100) < 1
 
 
 def _key_of_one(answers: list[_Answer], texts: Texts) -> int:
@@ -205,8 +221,7 @@ def _keys_of_several(answers: list[_Answer], kind: str, texts: Texts) -> list[in
             "no_key", "No option is right. Give the right ones a share of 100 % and export it anew."
         )
     shares = [answers[number].fraction for number in keys]
-    is_even = max(shares) - min(shares) < Decimal("0.1") and abs(sum(shares, Decimal(0)) - 100) < 1
-    if kind == _ONE and not is_even:
+    if kind == _ONE and not _is_even(shares):
         why = "Uneven marks are dropped: here all right options together score, and nothing less does."
         texts.lose("partial_credit", why)
     return keys
@@ -215,7 +230,7 @@ def _keys_of_several(answers: list[_Answer], kind: str, texts: Texts) -> list[in
 def _written_answers(element: etree._Element, texts: Texts) -> list[_Answer]:
     answers = []
     for found in children(element, "answer"):
-        answer = _Answer(texts.markdown(found), _fraction(found), texts.markdown(child(found, "feedback")))
+        answer = _Answer(texts.answer(found), _fraction(found), texts.markdown(child(found, "feedback")))
         if answer.text.strip():
             answers.append(answer)
         elif answer.fraction > 0:
@@ -251,10 +266,15 @@ def _keeps_order(element: etree._Element) -> bool:
 
 def _true_false(element: etree._Element, _kind: str, stem: str, texts: Texts) -> tuple[QuestionContent, bool]:
     found: dict[str, _Answer] = {}
-    for answer in children(element, "answer"):
-        name = plain(answer).lower()
+    answers = list(children(element, "answer"))
+    for answer in answers:
+        name = texts.markdown(answer).strip().lower()
         if name in ("true", "false"):
             found[name] = _Answer(name, _fraction(answer), texts.markdown(child(answer, "feedback")))
+    if not found and len(answers) == 2:
+        # Some exports translate the words; they are kept as they stand.
+        content, _ = _choice(element, _ONE, stem, texts)
+        return content, True
     missing = _Answer("", Decimal(0), "")
     right = [name for name, answer in found.items() if answer.fraction > 0]
     if len(right) != 1:
@@ -273,7 +293,7 @@ def _matching(element: etree._Element, _kind: str, stem: str, texts: Texts) -> t
     prompts: list[Prompt] = []
     for found in children(element, "subquestion"):
         prompt = texts.markdown(found)
-        response = texts.markdown(child(found, "answer"), default="plain_text")
+        response = texts.response(child(found, "answer"))
         if not response.strip():
             if prompt.strip():
                 why = f"“{prompt[:60]}” has no response. Write one in Moodle and export it anew."

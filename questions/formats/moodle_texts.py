@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from questions.formats import html_text
+from questions.formats import html_text, plain_text
 from questions.formats.exchange import MAX_PICTURE, Loss, Picture
 from questions.formats.xml_reading import child, children
 
@@ -47,7 +47,7 @@ class Texts:
     def lose(self, code: str, why: str) -> None:
         self.losses.setdefault(code, Loss(code, why))
 
-    def markdown(self, element: etree._Element | None, *, default: str = "") -> str:
+    def markdown(self, element: etree._Element | None) -> str:
         """The text of `<questiontext>`, `<answer>`, `<feedback>`, …; "" for None."""
         if element is None:
             return ""
@@ -56,7 +56,7 @@ class Texts:
             return ""
         files = _files(element)
         self._note_attachments(files)
-        name = (element.get("format") or default).strip().lower()
+        name = (element.get("format") or "").strip().lower()
         match _FORMATS.get(name, name):
             case "markdown":
                 return self._pictured(_dedented(raw), files)
@@ -68,6 +68,29 @@ class Texts:
                 return self._from_html(_broken(html.escape(raw.strip())), files)
             case _:
                 return self._from_html(raw if _HAS_LINES.search(raw) else _broken(raw.strip()), files)
+
+    def answer(self, element: etree._Element) -> str:
+        """The text of an option or a response, which may be nothing but a tag: `<h1>`."""
+        text = self.markdown(element)
+        raw = _inner(element).strip()
+        if text.strip() or not plain_text.is_about_tags(raw):
+            return text
+        self.losses.pop("script", None)
+        return self._from_html(html.escape(raw), {})
+
+    def response(self, element: etree._Element | None) -> str:
+        """The response of a matching: Moodle has plain text there, where tags go and entities are read."""
+        if element is None or element.get("format"):
+            return self.answer(element) if element is not None else ""
+        raw = _inner(element).strip()
+        if plain_text.is_about_tags(raw) and not self._quiet(raw):
+            return self._from_html(html.escape(raw), {})
+        text, losses = plain_text.from_loose_html(raw)
+        self.losses.update({loss.code: loss for loss in losses})
+        return text
+
+    def _quiet(self, raw: str) -> str:
+        return html_text.to_markdown(raw, image=lambda source: None)[0].strip()
 
     def old_image(self, question: etree._Element) -> str:
         """The one picture that a question of Moodle 1.9 could have, as a paragraph of its own; "" without."""

@@ -93,7 +93,7 @@ class Reading:
 def parse_bank(data: bytes, *, filename: str, topics: Collection[str] | None = None) -> BankFile:
     """The bank file in `data`, or `FormatError` with every problem in it.
 
-    `topics` are the topic codes of the blueprint; without them, any code passes here and `transfer` checks.
+    `topics` are the topic codes of the blueprint; without them, any code passes here and `loading` checks.
     """
     reading = read_bank(data, filename=filename, topics=topics)
     if reading.problems:

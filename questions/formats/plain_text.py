@@ -23,6 +23,9 @@ _LOOSE = re.compile(
 _NO_TAG = re.compile(rf"<(?!/?(?:{_TAGS})(?=[\s/>])[^<>]*>|!--)", re.IGNORECASE)
 _PICTURE = re.compile(r"!\[((?:\\.|[^]\\])*)\]\((?:image:|@@PLUGINFILE@@|data:)[^()\s]*\)")
 
+_SILENT = re.compile(r"</?(?:p|br|div|span|b|strong|i|em|u|font|a)(?=[\s/>])[^<>]*>|&nbsp;|\s", re.IGNORECASE)
+_SHOWS_MEDIA = re.compile(r"<(?:img|audio|video|iframe|object|embed|svg|math|canvas)\b", re.IGNORECASE)
+
 PICTURES = Loss("image", "The format can't carry pictures; their descriptions stand in their place.")
 
 
@@ -47,6 +50,11 @@ def from_loose_html(text: str) -> tuple[str, tuple[Loss, ...]]:
         html = re.sub(r">\s+<|(?<=>)\n|\n(?=<)", lambda found: "> <" if found[0][0] == ">" else " ", html)
         html = html.replace("\n", "<br>")
     return from_html(html)
+
+
+def is_about_tags(html: str) -> bool:
+    """Whether HTML that shows nothing means its tags: `<h1>` is an answer in a quiz about HTML."""
+    return bool(_SILENT.sub("", html)) and "<" in html and _SHOWS_MEDIA.search(html) is None
 
 
 def without_pictures(markdown: str) -> tuple[str, tuple[Loss, ...]]:

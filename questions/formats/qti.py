@@ -34,7 +34,9 @@ def _version(head: bytes, filename: str) -> int | None:
         plain = head.replace(b"\0", b"")
         found = _ROOT.search(plain)
         return None if found is None else 3 if _OF_3.search(plain) else 2
+    names = []
     for name, first in archive.glimpse(head):
+        names.append(name.lower())
         plain = first.replace(b"\0", b"")
         if name.lower().startswith(_OTHER_NAMES) or _OTHERS.search(plain):
             return None
@@ -42,6 +44,8 @@ def _version(head: bytes, filename: str) -> int | None:
             return 3
         if _OF_2.search(plain) or _ROOT.search(plain):
             return 2
+    if names and all(name.endswith((".zip", ".imscc", "/", ".ds_store")) for name in names):
+        return 2  # Its reader tells what to do with a zip of zips.
     # A package that begins with large pictures shows nothing; its reader will find out.
     is_likely = b"imsmanifest.xml" in head and not any(sign in head for sign in _OF_CANVAS)
     return 2 if is_likely and filename.lower().endswith(".zip") else None

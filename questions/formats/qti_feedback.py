@@ -13,16 +13,22 @@ CORRECT, INCORRECT, ANY = "correct", "incorrect", "any"
 
 _TEMPLATE = re.compile(r"(?:^|[/_])(match_correct|map_response)(?:\.xml)?$", re.IGNORECASE)
 _BRANCHES = {"responseIf", "responseElseIf", "responseElse"}
-_NUMBER_IS_RIGHT = {"gt", "gte", "equal", "match"}
+_NUMBER_IS_RIGHT = {"gt", "gte"}
 _NUMBER_IS_WRONG = {"lt", "lte"}
+_TESTS = {"and", "or", "not", "match", "equal", "member", "isNull", *_NUMBER_IS_RIGHT, *_NUMBER_IS_WRONG}
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """When a branch is taken: `kind` is CORRECT, INCORRECT, ANY or "" (another condition); or for `values`."""
+    """When a branch is taken: `kind` is CORRECT, INCORRECT, ANY or "" (another condition); or for `values`.
+
+    `is_member` where the value may be one of several that are chosen, `place` where it has to stand there.
+    """
 
     kind: str = ""
     values: tuple[str, ...] = ()
+    is_member: bool = False
+    place: int = 0
 
 
 @dataclass
@@ -33,14 +39,22 @@ class Processing:
     is_mapped: bool = False
     shows: dict[tuple[str, str], Meaning] = field(default_factory=dict)
     copies: set[str] = field(default_factory=set)
-    scores: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+    scores: list[tuple[Meaning, float]] = field(default_factory=list)
+    sets: dict[tuple[str, str], Meaning] = field(default_factory=dict)
 
     @property
-    def likely_key(self) -> tuple[str, ...]:
-        """The answer with the highest score of its own, where no correct response is declared."""
+    def adds_up(self) -> bool:
+        """Whether each part of the answer earns its own marks."""
+        return len(self.scores) > 1 and all(meaning.is_member or meaning.place for meaning, _ in self.scores)
+
+    @property
+    def likely_keys(self) -> list[tuple[str, ...]]:
+        """The answers with the highest score, where no correct response is declared."""
+        if self.adds_up:
+            parts = sorted((meaning for meaning, _ in self.scores), key=lambda meaning: meaning.place)
+            return [tuple(dict.fromkeys(value for part in parts for value in part.values))]
         best = max((score for _, score in self.scores), default=0.0)
-        found = [values for values, score in self.scores if score == best > 0]
-        return found[0] if len(found) == 1 else ()
+        return [meaning.values for meaning, score in self.scores if score == best > 0]
 
 
 def read(root: Element, *, response: str, outcomes: set[str]) -> Processing:
@@ -101,7 +115,11 @@ class _Walk:
             return Meaning(CORRECT)
         if kind in ("match", "member", "contains", "equal") and self._has_response(test):
             values = tuple(_values(test))
-            return Meaning(values=values) if values else Meaning()
+            return Meaning(values=values, is_member=kind in ("member", "contains")) if values else Meaning()
+        if kind in ("match", "equal") and "baseValue" in inside and {"variable", "mapResponse"} & set(inside):
+            return self._compared(test)
+        if kind == "match" and {"index", "baseValue"} <= set(inside):
+            return self._placed(test)
         if kind == "isNull":
             return Meaning(INCORRECT)
         if kind == "not" and len(test):
@@ -128,25 +146,48 @@ class _Walk:
             return Meaning(values=tuple(value for part in parts for value in part.values))
         return Meaning()
 
+    def _compared(self, test: Element) -> Meaning:
+        """When another variable, or the marks, have this value: as it was set before, or is a number of marks."""
+        variable = next((get(part, "identifier") for part in test if name(part) == "variable"), "")
+        value = next(_values(test), "")
+        if (variable, value) in self.found.sets:
+            return self.found.sets[variable, value]
+        if re.fullmatch(r"[+-]?[\d.]+", value):
+            return Meaning(CORRECT if _number(value) > 0 else INCORRECT)
+        return Meaning()
+
+    def _placed(self, test: Element) -> Meaning:
+        index = next(part for part in test if name(part) == "index")
+        number = get(index, "n")
+        if not (self._has_response(index) and re.fullmatch(r"\d{1,4}", number)):
+            return Meaning()
+        return Meaning(values=tuple(_values(test)), place=int(number))
+
     def _has_response(self, test: Element) -> bool:
         return any(name(part) == "variable" and get(part, "identifier") == self.response for part in test)
 
     def outcome(self, step: Element, meaning: Meaning) -> None:
         identifier = get(step, "identifier")
         names = {name(part) for part in step.iter()}
+        if identifier in self.outcomes and len(step) == 1 and name(step[0]) in _TESTS:
+            when = self.meaning(step[0]) if meaning.kind == ANY else Meaning()
+            self.found.shows.setdefault((identifier, "true"), when)
+            return
         if identifier in self.outcomes:
             for value in _values(step):
                 self.found.shows.setdefault((identifier, value), meaning)
             if "variable" in names and self._has_response(step):
                 self.found.copies.add(identifier)
             return
+        for value in _values(step):
+            self.found.sets.setdefault((identifier, value), meaning)
         if "mapResponse" in names:
             self.found.is_mapped = True
         if names - {"setOutcomeValue", "baseValue", "variable", "correct", "mapResponse", "sum", "null"}:
             self.found.is_plain = False
         score = max((_number(value) for value in _values(step)), default=0.0)
         if score > 0 and meaning.values:
-            self.found.scores.append((meaning.values, score))
+            self.found.scores.append((meaning, score))
         elif score > 0 and meaning.kind in ("", INCORRECT):
             self.found.is_plain = False
 

@@ -10,6 +10,10 @@ from questions.formats.exchange import Loss
 from questions.formats.qti_feedback import Processing
 from questions.formats.qti_markup import Element, Material, child, children, get
 
+_PARTIAL_CREDIT = Loss(
+    "partial_credit", "Parts of the answer earn marks of their own; here only the whole answer counts."
+)
+
 
 class Unfit(Exception):
     """Why an item can't come in."""
@@ -32,6 +36,9 @@ class Item:
 
 def right(item: Item, known: set[str]) -> list[str]:
     right = list(dict.fromkeys(values(item)))
+    if not right and len(item.processing.likely_keys) > 1:
+        why = "Several answers bring the same marks. Leave one of them, and say that it is the correct response."
+        raise Unfit("two_keys", why)
     if not right:
         why = "It does not say which answer is right. Mark the key and export it anew."
         raise Unfit("no_key", why)
@@ -46,7 +53,7 @@ def values(item: Item) -> list[str]:
     """Identifiers, or pairs of them, in the order given; none where nothing says what is right."""
     declaration = item.declaration
     if declaration is None:
-        return list(item.processing.likely_key)
+        return _likely(item)
     correct = child(declaration, "correctResponse")
     stated = [] if correct is None else [_joined(part) for part in children(correct, "value")]
     stated = [value for value in stated if value]
@@ -61,14 +68,20 @@ def values(item: Item) -> list[str]:
     if positive and get(declaration, "cardinality") == "single":
         best = max(positive.values())
         return [key for key, value in positive.items() if value == best]
-    return list(positive) or list(item.processing.likely_key)
+    return list(positive) or _likely(item)
+
+
+def _likely(item: Item) -> list[str]:
+    keys = item.processing.likely_keys
+    if len(keys) == 1 and item.processing.adds_up:
+        item.material.lose(_PARTIAL_CREDIT)
+    return list(keys[0]) if len(keys) == 1 else []
 
 
 def _partial_credit(item: Item, mapped: dict[str, float], stated: list[str]) -> None:
     positive = [key for key, value in mapped.items() if value > 0]
     if len(positive) > 1 or (stated and set(positive) - set(stated)):
-        why = "Parts of the answer earn marks of their own; here only the whole answer counts."
-        item.material.lose(Loss("partial_credit", why))
+        item.material.lose(_PARTIAL_CREDIT)
 
 
 def _mapped(declaration: Element) -> dict[str, float]:

@@ -61,14 +61,21 @@ def read(archive: Archive) -> Contents:
             if error.code in _FATAL:
                 raise
             contents.is_sound = False
-    contents.is_sound &= any(one.is_declared for one in found.values())
+    for test in tests:
+        contents.sections |= _sections(archive, test)
+    # Some name items in the test only.
+    for known in contents.sections:
+        if archive.has(known):
+            found.setdefault(known, Resource(known, is_declared=True))
+    held = [one for one in found.values() if one.is_declared and archive.has(one.name)]
+    contents.is_sound &= bool(held)
     if not contents.is_sound:
         for known in archive.names():
             if known.lower().endswith((".xml", ".qti")) and not _is_manifest(known):
                 found.setdefault(known, Resource(known, is_declared=False))
+        if any(archive.has(known) for known in found):
+            found = {known: one for known, one in found.items() if one.why_not or archive.has(known)}
     contents.resources = list(found.values())
-    for test in tests:
-        contents.sections |= _sections(archive, test)
     return contents
 
 
@@ -87,6 +94,10 @@ def _note(
     if not href:
         href = next((get(one, "href") for one in children(element, "file")), "")
     is_item, is_test = (pattern.search(kind) is not None for pattern in (_ITEM_TYPE, _TEST_TYPE))
+    if is_item and re.match(r"[a-z][a-z0-9+.-]+://", href, re.IGNORECASE):
+        why = "The item is not in the package, but somewhere on the web. Export it with its files."
+        found.setdefault(href, Resource(href, is_declared=True, why_not=why))
+        return
     if not href or (not is_item and (_OTHER_TYPE.search(kind) or not href.lower().endswith(".xml"))):
         return
     try:

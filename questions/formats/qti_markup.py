@@ -16,8 +16,9 @@ from functools import lru_cache
 from html import escape
 from pathlib import PurePosixPath
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
+import lxml.html
 from lxml import etree
 
 from questions.formats import html_text, xml_reading
@@ -33,7 +34,9 @@ _DATA_ADDRESS = re.compile(
 )
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")
 _PICTURES = {"image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif"}
-_FEEDBACK = {"feedbackInline", "feedbackBlock"}
+_ESCAPED = re.compile(r"\s*<(p|div)\b[^<>]*>.*</\1>\s*", re.DOTALL | re.IGNORECASE)
+_ANY_MARKUP = re.compile(r".*?(?:</?[a-zA-Z]|&#?\w)", re.DOTALL)
+_FEEDBACK = {"feedbackInline", "feedbackBlock", "modalFeedback"}
 _MEDIA = {"audio", "video", "embed", "iframe", "object"}
 _NOT_TEXT = {"stylesheet", "catalogInfo", "companionMaterialsInfo", "script", "style"}
 _BLOCKS = {
@@ -89,6 +92,18 @@ class Material:
     losses: dict[str, Loss] = field(default_factory=dict)
     feedback: list[Feedback] = field(default_factory=list)
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _escaped: re.Pattern[str] | None = None
+
+    def look_at(self, body: Element) -> None:
+        """Some generators escape all HTML of an item, or wrap it in CDATA: its question tells."""
+        parts = [part for part in body.iter() if isinstance(part.tag, str)]
+        found = {name(part) for part in parts if _ESCAPED.fullmatch(part.text or "")}
+        is_html = any(get(part, "class") == "html" and _ANY_MARKUP.match(part.text or "") for part in parts)
+        if is_html or found & {"itemBody", "prompt", "p", "div"}:
+            self._escaped = _ANY_MARKUP
+        elif any(child(part, "p") is not None for part in body.iter() if name(part) in found):
+            # Choices that are paragraphs beside choices that hold one.
+            self._escaped = _ESCAPED
 
     def lose(self, loss: Loss) -> None:
         self.losses.setdefault(loss.code, loss)
@@ -98,6 +113,8 @@ class Material:
         base = self.base if base is None else base
         copy = deepcopy(element)
         copy.tail = None
+        if self._escaped is not None:
+            _unescape(copy, self._escaped)
         for part in [found for found in copy.iter() if found is not copy]:
             if isinstance(part.tag, str) and name(part) in _SPECIAL and _is_inside(part, copy):
                 self._take_out(part, base, collects)
@@ -182,7 +199,7 @@ class Material:
                 return None
             else:
                 data = self.files.picture(base, source)
-                wanted = PurePosixPath(re.split(r"[?#]", source)[0].replace("\\", "/")).name
+                wanted = PurePosixPath(unquote(re.split(r"[?#]", source)[0]).replace("\\", "/")).name
         except UnreadableFile:
             return None
         return self._keep(wanted, data)
@@ -198,6 +215,29 @@ class Material:
             return None
         self.pictures[picture_name] = Picture(picture_name, data)
         return picture_name
+
+
+def _unescape(copy: Element, escaped: re.Pattern[str]) -> None:
+    for part in [found for found in copy.iter() if isinstance(found.tag, str)]:
+        if escaped.match(part.text or ""):
+            read = _read_html(part.text or "")
+            part.text = read.text
+            for inner in reversed(read):
+                part.insert(0, inner)
+        parent = part.getparent()
+        if parent is not None and escaped.match(part.tail or ""):
+            read = _read_html(part.tail or "")
+            part.tail = read.text
+            for inner in reversed(read):
+                parent.insert(parent.index(part) + 1, inner)
+
+
+def _read_html(text: str) -> Element:
+    read: Element = lxml.html.fragment_fromstring(text, create_parent="div")
+    for inner in read.iterdescendants():
+        if isinstance(inner.tag, str) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", inner.tag):
+            inner.tag = "span"  # `<o:p>` of Word is no name outside its own HTML.
+    return read
 
 
 def _decoded(found: re.Match[str]) -> bytes:

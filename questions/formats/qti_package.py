@@ -32,7 +32,9 @@ _FOREIGN = {
     "quiz": "Moodle XML: choose that format",
 }
 _TESTS = {"assessmentTest", "assessmentSection", "assessmentStimulus", "manifest"}
-_NO_MANIFEST = Loss("no_manifest", "The package has no readable manifest; every item file in it was taken.")
+_NO_MANIFEST = Loss(
+    "no_manifest", "The package has no manifest that fits its files; every item file in it was taken."
+)
 
 T = TypeVar("T")
 
@@ -150,13 +152,18 @@ def _package(archive: Archive) -> Iterator[Outcome]:
         for outcome in found:
             is_empty = False
             yield _with_losses(_in_section(outcome, contents.sections.get(resource.name, ())), losses)
+    inner = [known for known in archive.names() if known.lower().endswith((".zip", ".imscc"))]
+    if is_empty and not foreign and inner:
+        why = f"It holds another package, “{inner[0]}”. Unpack it, and upload the packages one by one."
+        raise UnreadableFile("zip_in_zip", why)
     if is_empty and foreign:
         raise UnreadableFile("wrong_format", foreign)
 
 
 def _resource(archive: Archive, files: _Package, resource: Resource) -> list[Outcome]:
     if resource.why_not:
-        return [Rejection(resource.name, "climbing_path", resource.why_not)]
+        code = "items_elsewhere" if "://" in resource.name else "climbing_path"
+        return [Rejection(resource.name, code, resource.why_not)]
     notes: list[Loss] = []
     data = archive.read(resource.name, limit=MAX_ITEM)
     try:

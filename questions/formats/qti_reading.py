@@ -75,6 +75,10 @@ def _question(root: Element, where: str, material: Material) -> ExchangeQuestion
     else:
         content = _choice(item) if kind == "choiceInteraction" else _ordering(item)
     content = replace(content, stem=_stem(item))
+    if not content.stem and get(root, "toolName") != TOOL:
+        raise Unfit(
+            "empty_stem", "It has no text before its choices. Write the question, and export it anew."
+        )
     content = _with_rationales(item, content)
     if not item.processing.is_plain:
         why = "Its scoring is a program of its own; here an answer is right when it equals the key."
@@ -120,7 +124,8 @@ def _item(root: Element, material: Material) -> Item:
     body = child(root, "itemBody")
     if body is None:
         raise Unfit("no_interaction", "It has no item body. Export it anew.")
-    interaction = _interaction(body)
+    interaction = _interaction(body, material)
+    material.look_at(body)
     response = get(interaction, "responseIdentifier")
     declarations = list(children(root, "responseDeclaration"))
     named = [found for found in declarations if get(found, "identifier") == response]
@@ -137,12 +142,16 @@ def _item(root: Element, material: Material) -> Item:
     return Item(root, body, interaction, declaration, material, processing)
 
 
-def _interaction(body: Element) -> Element:
+def _interaction(body: Element, material: Material) -> Element:
     found = [
         part
         for part in descendants(body, _is_interaction)
         if not any(_is_interaction(name(outer)) for outer in part.iterancestors())
     ]
+    buttons = [part for part in found if name(part) == "endAttemptInteraction"]
+    if buttons and len(found) > len(buttons):
+        material.lose(Loss("button", "A button, for a hint or to give up, is left out."))
+        found = [part for part in found if part not in buttons]
     listed = ", ".join(f"“{xml_reading.local(part)}”" for part in found[:4])
     if not found:
         why = "It asks nothing: there is no interaction in it. Leave it out, or add the choices."

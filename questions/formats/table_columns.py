@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from questions.formats import exchange
 from questions.formats.lined_yaml import shown
+from questions.formats.table_words import NUMBERED, SYNONYMS, UNNUMBERED
 
 OPTIONS = 10
 PROMPTS = 7
@@ -67,77 +69,22 @@ COLUMNS: tuple[Column, ...] = (
 )
 NAMES = tuple(column.name for column in COLUMNS)
 
-# In order of preference: of several columns that could be the stem, the first named here is taken.
-_SYNONYMS: dict[str, tuple[str, ...]] = {
-    "code": ("code", "question code", "identifier", "item code"),
-    "id": ("id", "question id", "item id", "external id", "qid", "uid"),
-    "type": ("type", "question type", "item type", "qtype", "quiz type", "kind"),
-    "topic": ("topic", "topic code"),
-    "level": ("level", "cognitive level", "bloom level", "blooms level", "bloom", "taxonomy"),
-    "difficulty": ("difficulty", "difficulty level", "angoff"),
-    "keep_order": ("keep order", "fixed order", "keeps order"),
-    "tags": ("tags", "tag", "keywords", "labels"),
-    "scenario_code": ("scenario code", "scenario id"),
-    "scenario_title": ("scenario title",),
-    "scenario_text": ("scenario text", "scenario", "passage", "case study", "context"),
-    "stem": (
-        *("stem", "question text", "question stem", "questiontext", "question", "questions", "prompt"),
-        *("item text", "problem", "mcq", "text", "content", "body", "item"),
-    ),
-    "key": (
-        *("key", "correct answer", "correct answers", "answer key", "correct option", "correct options"),
-        *("correct choice", "correct choices", "correct key", "right answer", "correct", "correct response"),
-        *("answer", "ans", "correct index", "correct answer index", "correct option index", "answer index"),
-        *("right option", "correct ans", "answers", "solution"),
-    ),
-    "explanation": (
-        *("explanation", "rationale", "overall explanation", "general feedback", "feedback"),
-        *("answer explanation", "general explanation", "correct explanation", "justification"),
-        *("correct feedback", "solution explanation"),
-    ),
-    "references": ("references", "reference", "source", "sources"),
-    "category": (
-        *("category", "categories", "domain", "section", "chapter", "folder", "module", "unit", "subject"),
-        "subject area",
-    ),
-    "title": ("title", "question title", "name", "question name"),
-    "options": (
-        "options",
-        "choices",
-        "options json",
-        "answer options",
-        "answer choices",
-        "possible answers",
-        "alternatives",
-    ),
-    "wrong": ("incorrect answers", "wrong answers", "distractors"),
-}
-
-# “Option S” is an option, “options” is none.
-_WHICH = r"(?: (?P<which>[a-z]|\d{1,2})|(?P<glued>[a-j]|\d{1,2}))"
-_REASON = r"(?:rationale|explanation|feedback|reason|justification|why)"
-_OPTION = (
-    r"(?:(?:answer|possible|mc|multiple choice) )?(?:option|choice|answer|opt|response|alternative|ans)s?"
-)
-_NUMBERED = (
-    ("option_", re.compile(rf"(?:{_OPTION}{_WHICH}|(?P<bare>[a-j]))(?: text)?(?: optional)?")),
-    ("wrong_", re.compile(rf"(?:(?:incorrect|wrong) (?:answer|option|choice)|distractor){_WHICH}")),
-    ("rationale_", re.compile(rf"(?:{_OPTION} )?{_REASON}(?: for)?(?: {_OPTION})?{_WHICH}")),
-    ("rationale_", re.compile(rf"{_OPTION}{_WHICH}(?: text)? {_REASON}")),
-    ("prompt_rationale_", re.compile(rf"prompt {_REASON}{_WHICH}|prompt ?(?P<bare>\d{{1,2}}) {_REASON}")),
-    ("prompt_", re.compile(rf"(?:prompt|left|premise|term){_WHICH}")),
-    ("match_", re.compile(rf"(?:match|right|matching|definition){_WHICH}")),
-)
-
 
 @dataclass(frozen=True)
 class Header:
-    """`places` tells the position of each column by our name; options and prompts are numbered from 0."""
+    """`places` tells the position of each column by our name; options and prompts are numbered from 0.
+
+    `has_index` where the key is called an index, which programs count from 0; `options_from` is the number
+    of the first option's column, where they are numbered; `is_ours` where the stem has our own name for it.
+    """
 
     places: dict[str, int]
     unknown: tuple[str, ...]
     found: tuple[str, ...]
     slots: dict[str, dict[int, int]] = field(default_factory=dict)
+    has_index: bool = False
+    options_from: int | None = None
+    is_ours: bool = False
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -167,15 +114,33 @@ def _header(cells: tuple[str, ...]) -> Header:
         if part and which not in slots.setdefault(part, {}):
             slots[part][which] = position
             taken.add(position)
-    for column, spellings in _SYNONYMS.items():
+    alike = [position for position, name in enumerate(names) if UNNUMBERED.fullmatch(name)]
+    if len(alike) > 1 and len({names[position] for position in alike}) == 1 and "option_" not in slots:
+        slots["option_"] = dict(enumerate(alike, 1))
+        taken.update(alike)
+    for column, spellings in SYNONYMS.items():
         for spelling in spellings:
             if spelling in names and names.index(spelling) not in taken:
                 places[column] = names.index(spelling)
                 taken.add(places[column])
                 break
+    if "stem" not in places and "title" in places:
+        places["stem"] = places.pop("title")
+    has_index = "key" in places and names[places["key"]].endswith("index")
+    options = slots.get("option_", {})
+    are_numbered = bool(options) and all(names[place][-1].isdigit() for place in options.values())
+    options_from = min(options) if are_numbered else None
     found = tuple(" ".join(cell.split()) for cell in cells if cell.strip())
     rest = (cell for position, cell in enumerate(cells) if position not in taken and cell.strip())
-    return Header(places, tuple(" ".join(cell.split()) for cell in rest), found, _from_zero(slots))
+    return Header(
+        places,
+        tuple(" ".join(cell.split()) for cell in rest),
+        found,
+        _from_zero(slots),
+        has_index,
+        options_from,
+        "stem" in names,
+    )
 
 
 def missing_columns(header: Header, *, where: str = "") -> exchange.UnreadableFile:
@@ -195,21 +160,22 @@ def missing_columns(header: Header, *, where: str = "") -> exchange.UnreadableFi
 
 
 def _spellings(columns: Iterable[str]) -> list[str]:
-    return [spelling for column in columns for spelling in _SYNONYMS.get(column, (column,))]
+    return [spelling for column in columns for spelling in SYNONYMS.get(column, (column,))]
 
 
 def _spelling(cell: str) -> str:
-    """`Option A`, `option_a`, `option-a`, `optionA` and `OPTION A (optional)` are spelt alike."""
+    """`Option A`, `option_a`, `option-a`, `optionA` and `OPTION A (optional)` are spelt alike; no accents."""
     text = re.sub(r"\([^)]*\)|[’']", "", cell[:200])
     text = re.sub(
         r"\s+[-–:]\s+(?:max|choose|optional|select|enter|separate|e\.g)\b.*", "", text, flags=re.DOTALL
     )
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return " ".join(re.sub(r"[\W_]+", " ", text.lower()).split())
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[\W_]+", " ", plain).split())
 
 
 def _numbered(name: str) -> tuple[str, int]:
-    for part, pattern in _NUMBERED:
+    for part, pattern in NUMBERED:
         found = pattern.fullmatch(name)
         if found:
             which = next(which for which in found.groupdict().values() if which)

@@ -7,7 +7,7 @@ file decide; where they don't, the row is refused: a wrong key that nobody sees 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,6 +34,8 @@ class Habits:
 
     readings: frozenset[Reading] = frozenset()
     counts_from: int = 1
+    is_sure: bool = True
+    """Whether the keys show where they count from, or are no numbers."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,50 @@ _NAMED = re.compile(r"(?:option|answer|choice|opt|response|ans)[ _-]*\(?([a-z]|\
 _LETTER = re.compile(r"\(?([a-z])[).:]?", re.IGNORECASE)
 _NUMBER = re.compile(r"\(?(\d{1,2})(?:\.0|[).:])?")
 _PREFIXED = re.compile(r"\(?([a-z]|\d{1,2})[).:\]-]\s*(.+)", re.IGNORECASE | re.DOTALL)
+_LIST = re.compile(r"[\[{](.*)[\]}]", re.DOTALL)
+_ENTRY = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^,\s][^,]*)")
 _SEPARATORS = (r"\n", r"\s*>\s*", r"\|", r";", r",", r"\s+(?:and|&|\+)\s+|\s*&\s*", r"/", r"\s+", r"")
 
 
-def learn_habits(rows: Iterable[tuple[str, Options]]) -> Habits:
-    """What the keys of some rows show; `rows` are keys with the options they choose from."""
+def learn_habits(
+    rows: Iterable[tuple[str, Options]], *, is_index: bool = False, options_from: int | None = None
+) -> Habits:
+    """What the keys of some rows show; `rows` are keys with the options they choose from.
+
+    `is_index`: the column is called an index, which counts from 0 where nothing shows otherwise;
+    `options_from`: the number that the first option's own column has.
+    """
+    kept = list(rows)
+    counts_from, is_sure = _counting(kept, is_index)
+    if not is_sure and not is_index and options_from is not None:
+        counts_from, is_sure = min(options_from, 1), True
     seen: set[Reading] = set()
-    has_zero = False
-    for key, options in rows:
-        found = [_readings(token, options, 1) for token in _tokens(key, options, 1)]
-        if key.strip() in ("0", "0.0") and not _readings(key, options, 1):
-            has_zero = True
-        for readings in found:
+    for key, options in kept:
+        for token in _tokens(key, options, counts_from):
+            readings = _readings(token, options, counts_from)
             if len(readings) == 1:
                 seen.update(readings)
-    return Habits(frozenset(seen), 0 if has_zero else 1)
+    return Habits(frozenset(seen), counts_from, is_sure)
+
+
+def _counting(rows: Sequence[tuple[str, Options]], is_index: bool) -> tuple[int, bool]:
+    """Whether the keys count the options from 0 or 1, and whether they show it."""
+    numbers: list[tuple[int, int]] = []
+    is_text = True
+    for key, options in rows:
+        if not re.fullmatch(r"\d{1,2}(\.0)?(\s*[,;|]\s*\d{1,2})*", key.strip()):
+            continue
+        texts = {_plain(text) for text in options.values()}
+        for token in re.split(r"\s*[,;|]\s*", key.strip()):
+            numbers.append((int(float(token)), len(options)))
+            is_text = is_text and _plain(token) in texts
+    if not numbers or is_text:
+        return 1, True
+    if any(number == count for number, count in numbers):
+        return 1, True
+    if any(number == 0 for number, _ in numbers):
+        return 0, True
+    return (0 if is_index else 1), False
 
 
 def read_key(key: str, options: Options, habits: Habits) -> Key:
@@ -108,6 +139,11 @@ def _tokens(key: str, options: Options, counts_from: int) -> list[str]:
         return [key.strip()]
     if len(key) > 20_000:
         return []
+    if inside := _LIST.fullmatch(key.strip()):
+        # A list as programs write it: its entries may hold commas.
+        tokens = [one or two or three.strip() for one, two, three in _ENTRY.findall(inside[1])]
+        is_list = tokens and all(_readings(token, options, counts_from) for token in tokens)
+        return tokens if is_list else []
     for separator in _SEPARATORS:
         parts = re.split(separator, key) if separator else list(_glued(key))
         tokens = [part.strip() for part in parts if part.strip()]

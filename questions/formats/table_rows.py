@@ -7,18 +7,17 @@ as they are read: at most `_LOOKAHEAD` of them are held, to see how the file wri
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from questions.content import ItemType, Option, Prompt, QuestionContent, fingerprint
-from questions.formats import exchange, table_cells, table_keys
+from questions.formats import exchange, table_cells, table_html, table_keys, table_lists
 from questions.formats.exchange import ExchangeQuestion, ExchangeScenario, Loss, Rejection
 from questions.formats.lined_yaml import shown
 from questions.formats.native import CODE
 from questions.formats.table_cells import Row, clean
-from questions.formats.table_columns import READ_OPTIONS, Header, missing_columns, read_header
+from questions.formats.table_columns import Header, missing_columns, read_header
 from questions.formats.table_keys import Habits, Key, KeyFault
 
 _LOOKAHEAD = 500
@@ -35,14 +34,22 @@ _TYPES = {
 }
 # Many call a question of several right answers a “multiple choice”, too: here the key decides.
 _CHOICE = (
-    *("multiple choice", "mc", "mcq", "mcqs", "single", "single choice", "single answer", "single select"),
+    *(
+        "multiple",
+        "multiple choice",
+        "mc",
+        "mcq",
+        "mcqs",
+        "single",
+        "single choice",
+        "single answer",
+        "single select",
+    ),
     *("choice", "radio", "quiz", "multiple choice question", "one answer", "single correct", "scq"),
     *("multiple choice single", "multiple choice single answer", "single response", "best answer", "sba"),
 )
+_TRUE_FALSE_OPTIONS = ("True", "False")
 _TRUE_FALSE = ("true false", "truefalse", "tf", "t f", "boolean", "true false question", "true or false")
-
-
-_NUMBERED = re.compile(r"\(?([a-z]|\d{1,2})(?:[).:]|\s*->)\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
 class _Refused(Exception):
@@ -66,15 +73,16 @@ def read_rows(
 ) -> Iterator[exchange.Outcome]:
     """The questions of numbered rows; raises `UnreadableFile` when no row names the columns."""
     prefix = f"sheet {shown(sheet)}, " if sheet else ""
-    filled = ((number, [clean(cell) for cell in cells]) for number, cells in rows)
-    filled = ((number, cells) for number, cells in filled if any(cells))
-    header = _find_header(filled, prefix)
+    cleaned = ((number, [clean(cell) for cell in cells]) for number, cells in rows)
+    header, filled = _find_header((row for row in cleaned if any(row[1])), prefix)
     begun, fault = _begin(filled)
     habits = table_keys.learn_habits(
-        (row.get("key"), _options(row)) for row in (Row(header, cells) for _, cells in begun)
+        ((row.get("key"), _options(row)) for row in (Row(header, cells) for _, cells in begun)),
+        is_index=header.has_index,
+        options_from=header.options_from,
     )
     for number, cells in itertools.chain(begun, filled):
-        row = Row(header, cells)
+        row = table_html.plain(Row(header, cells))
         where = f"{prefix}row {number}"
         try:
             question = _question(row, habits, memory, where)
@@ -101,18 +109,48 @@ def _begin(
     return begun, None
 
 
-def _find_header(rows: Iterator[tuple[int, list[str]]], prefix: str) -> Header:
-    """The first row that names the columns we need; titles may stand above it."""
+def _find_header(
+    rows: Iterator[tuple[int, list[str]]], prefix: str
+) -> tuple[Header, Iterator[tuple[int, list[str]]]]:
+    """The first row that names the columns we need, and the rows after it; titles may stand above it."""
     first: tuple[int, Header] | None = None
-    for number, cells in itertools.islice(rows, _MOST_TITLE_ROWS):
+    seen, fault = _begin(itertools.islice(rows, _MOST_TITLE_ROWS))
+    for place, (number, cells) in enumerate(seen, 1):
         header = read_header(cells)
         if not header.missing:
-            return header
+            return header, _then(seen[place:], fault, rows)
         if first is None or len(header.missing) < len(first[1].missing):
             first = number, header
+    if fault is not None:
+        raise fault
+    names = _usual_names([cells for _, cells in seen])
+    if names:
+        return replace(read_header(names), found=()), itertools.chain(seen, rows)
     if first is None:
         raise exchange.UnreadableFile("empty", "The table is empty.", where=prefix.rstrip(", "))
     raise missing_columns(first[1], where=f"{prefix}row {first[0]}")
+
+
+def _then(
+    begun: list[tuple[int, list[str]]],
+    fault: exchange.UnreadableFile | None,
+    rows: Iterator[tuple[int, list[str]]],
+) -> Iterator[tuple[int, list[str]]]:
+    yield from begun
+    if fault is not None:
+        raise fault
+    yield from rows
+
+
+def _usual_names(rows: list[list[str]]) -> list[str]:
+    """The columns of data sets without a header: the question, its options, and the letter of the right one."""
+    width = len(rows[0]) if rows else 0
+    letters = [exchange.option_id(number) for number in range(width - 2)]
+    is_usual = 4 <= width <= 12 and all(
+        len(cells) == width and all(cells) and cells[-1].isupper() and cells[-1].lower() in letters
+        for cells in rows
+    )
+    return ["question", *letters, "answer"] if is_usual else []
 
 
 def _of_the_file(header: Header, habits: Habits) -> Iterator[Loss]:
@@ -121,7 +159,18 @@ def _of_the_file(header: Header, habits: Habits) -> Iterator[Loss]:
         yield Loss(
             "unknown_column", f"The column {shown(name)} is not known here; it is left out of every row."
         )
-    if habits.counts_from == 0:
+    if not header.found:
+        why = (
+            "No row names the columns: they are read as the question, its options, and the letter of the key."
+        )
+        yield Loss("no_header", why)
+    if not habits.is_sure:
+        why = (
+            f"The keys of this file are numbers, and none shows where they begin: option a is read as "
+            f"{habits.counts_from}. Look at some of them, or write letters."
+        )
+        yield Loss("key_unsure", why)
+    elif habits.counts_from == 0:
         yield Loss("key_from_zero", "The keys of this file count the options from 0; they are read so.")
 
 
@@ -177,7 +226,7 @@ def _content(row: Row, habits: Habits) -> QuestionContent:
     rationales = row.numbered("rationale_")
     item_type, named = _item_type(row)
     if named == "true_false" and not options:
-        options = {0: "True", 1: "False"}
+        options = dict(enumerate(_TRUE_FALSE_OPTIONS))
     references = tuple(part.strip() for part in row.get("references").split("\n") if part.strip())
     stem = row.get("stem")
     if item_type is ItemType.MATCHING or (item_type is None and prompts and not row.get("key")):
@@ -211,40 +260,10 @@ def _options(row: Row) -> dict[int, str]:
     options = row.numbered("option_")
     if options:
         return options
-    wrong = row.numbered("wrong_") or dict(enumerate(_several(row.get("wrong"))))
+    wrong = row.numbered("wrong_") or dict(enumerate(table_lists.several(row.get("wrong"))))
     if wrong:
         return dict(enumerate(text for text in (row.get("key"), *wrong.values()) if text))
-    return dict(enumerate(_several(row.get("options"))))
-
-
-def _several(cell: str) -> list[str]:
-    """The entries of a cell that holds a list: JSON, lines, or with | or ; between them."""
-    if (cell[:1], cell[-1:]) in (("[", "]"), ("{", "}")):
-        entries = _listed(cell)
-    else:
-        separator = next((mark for mark in ("\n", "||", "|", ";", ",") if mark in cell), "\n")
-        entries = cell.split(separator)
-    kept = [entry for entry in map(clean, entries) if entry][:READ_OPTIONS]
-    numbered = [_NUMBERED.fullmatch(entry) for entry in kept]
-    if all(found and found[1].lower() in _mark(place) for place, found in enumerate(numbered)):
-        return [found[2] for found in numbered if found]
-    return kept
-
-
-def _listed(cell: str) -> list[str]:
-    """The texts of a list or a mapping as JSON or, nearly the same, as Python writes it."""
-    try:
-        listed = json.loads(cell)
-    except (ValueError, RecursionError):
-        found = re.findall(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", cell)
-        return [one or other for one, other in found]
-    entries = listed.values() if isinstance(listed, dict) else listed
-    texts = (entry.get("text", "") if isinstance(entry, dict) else entry for entry in entries)
-    return [str(text) for text in texts if isinstance(text, str | int | float)]
-
-
-def _mark(place: int) -> tuple[str, str]:
-    return exchange.option_id(place), str(place + 1)
+    return dict(enumerate(table_lists.several(row.get("options"))))
 
 
 def _item_type(row: Row) -> tuple[ItemType | None, str]:
@@ -269,6 +288,8 @@ def _item_type(row: Row) -> tuple[ItemType | None, str]:
 
 def _key(row: Row, options: dict[int, str], habits: Habits) -> Key:
     key = row.get("key")
+    if tuple(options.values()) == _TRUE_FALSE_OPTIONS:
+        key = {"t": "True", "f": "False"}.get(key.lower(), key)
     if not key:
         raise _Refused("no_key", "The question has no right answer. Write it in the column “key”.")
     if re.fullmatch(r"0(\.0)?", key) and habits.counts_from == 1 and key not in options.values():

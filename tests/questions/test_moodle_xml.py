@@ -106,7 +106,7 @@ def test_marks_come_in_as_a_key(
     ("question", "code"),
     [
         (choice(answer("100", "a"), answer("100", "b")), "several_keys"),
-        (choice(answer("50", "a"), answer("50", "b")), "several_keys"),
+        (choice(answer("40", "a"), answer("40", "b")), "several_keys"),
         (choice(answer("0", "a"), answer("0", "b")), "no_key"),
         (choice(answer("0", "a"), answer("0", "b"), more="<single>false</single>"), "no_key"),
         (choice(answer("100", "a")), "too_few_options"),
