@@ -17,12 +17,20 @@ Permission = NewType("Permission", str)
 
 TAKE_EXAMS: Final = Permission("take_exams")
 WRITE_QUESTIONS: Final = Permission("write_questions")
+EDIT_BLUEPRINTS: Final = Permission("edit_blueprints")
+BUILD_MOCKS: Final = Permission("build_mocks")
 SEE_COHORT_RESULTS: Final = Permission("see_cohort_results")
 SET_ACCOMMODATIONS: Final = Permission("set_accommodations")
 ADMINISTER: Final = Permission("administer")
 
 _LEARNER = frozenset({TAKE_EXAMS})
-_INSTRUCTOR = _LEARNER | {WRITE_QUESTIONS, SEE_COHORT_RESULTS, SET_ACCOMMODATIONS}
+_INSTRUCTOR = _LEARNER | {
+    WRITE_QUESTIONS,
+    EDIT_BLUEPRINTS,
+    BUILD_MOCKS,
+    SEE_COHORT_RESULTS,
+    SET_ACCOMMODATIONS,
+}
 
 PERMISSIONS: Final[dict[str, frozenset[Permission]]] = {
     Role.LEARNER: _LEARNER,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import access, accommodations
-from accounts.models import Accommodation, AccommodationChange, Cohort, Membership, Role, User
+from accounts.models import Accommodation, AccommodationChange, Cohort, Membership, Notice, Role, User
 from accounts.read_only_admin import KeptAdmin, ReadOnlyAdmin
 
 # Our own sign-in guards the admin too: its rate limits and the second step hold there as everywhere.
@@ -111,6 +111,13 @@ class AccommodationChangeAdmin(ReadOnlyAdmin):
     list_select_related = ("learner", "by")
     search_fields = ("learner__email", "learner__name", "by__email")
     date_hierarchy = "at"
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "recipient", "subject", "read_at", "mailed_at")
+    list_select_related = ("recipient",)
+    search_fields = ("recipient__email", "subject")
 
 
 @admin.register(Cohort)

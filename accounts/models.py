@@ -79,6 +79,9 @@ class User(AbstractUser):
     theme = models.CharField(_("colours"), max_length=5, choices=Theme, default=Theme.AUTO)
     is_demo = models.BooleanField(default=False, help_text=_("Made by the demo, removable with it."))
     anonymised_at = models.DateTimeField(null=True, blank=True)
+    unread_notices = models.PositiveIntegerField(
+        default=0, help_text=_("Kept with the account, so that every page can show it without asking.")
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -171,6 +174,27 @@ class AccommodationChange(models.Model):
         if not self._state.adding:
             raise TypeError("A line of this log is never changed.")
         super().save(*args, **kwargs)
+
+
+class Notice(models.Model):
+    """A line of somebody's inbox. `path` is where it leads, on this site."""
+
+    recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    subject = models.CharField(_("subject"), max_length=200)
+    text = models.TextField(_("text"), blank=True)
+    path = models.CharField(max_length=300)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ("-created_at", "-id")
+        indexes = (models.Index(fields=("recipient", "-created_at"), name="notice_of_recipient"),)
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class CohortQuerySet(models.QuerySet["Cohort"]):

@@ -17,11 +17,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import access, anonymising
 from accounts import accommodations as rules
+from accounts import inbox as notices
 from accounts.access import SET_ACCOMMODATIONS, permission_required
 from accounts.forms import AccommodationForm, AnonymiseForm, ProfileForm
 from accounts.models import Accommodation, Theme, User
 
 LEARNERS_A_PAGE = 25
+NOTICES_A_PAGE = 30
 CHANGES_SHOWN = 50
 
 
@@ -48,6 +50,30 @@ def profile(request: HttpRequest) -> HttpResponse:
         "may_set_accommodations": access.may(user, SET_ACCOMMODATIONS),
     }
     return render(request, "accounts/profile.html", context)
+
+
+@login_required
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """What one was told, the newest first."""
+    page = Paginator(current_user(request).notices.all(), NOTICES_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "accounts/inbox.html", {"page": page})
+
+
+@login_required
+@require_POST
+def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
+    """Mark it as read, and go where it leads."""
+    notice = get_object_or_404(current_user(request).notices.all(), pk=min(notice_id, 2**63 - 1))
+    notices.read(notice, now=timezone.now())
+    return redirect(notice.path)
+
+
+@login_required
+@require_POST
+def read_notices(request: HttpRequest) -> HttpResponse:
+    notices.read_all(current_user(request), now=timezone.now())
+    return redirect("accounts:inbox")
 
 
 @login_required

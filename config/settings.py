@@ -162,6 +162,11 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 # ── e-mail ──
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+# What links in e-mails begin with.
+SITE_ADDRESS = env.str(
+    "SITE_ADDRESS",
+    default="http://localhost:8000" if EMBEDDED else f"https://{(ALLOWED_HOSTS or ['localhost'])[0]}",
+).rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Cutscore <noreply@localhost>")
 
 # ── delivery ──
@@ -199,7 +204,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_SECONDS,
         "options": {"expires": SWEEP_SECONDS},
     },
+    "mail-forgotten": {"task": "accounts.tasks.mail_forgotten", "schedule": 300, "options": {"expires": 300}},
+    "renew-papers": {"task": "exams.tasks.renew_papers", "schedule": 30, "options": {"expires": 30}},
     "fold-statistics": {"task": "exams.tasks.fold_statistics", "schedule": 30, "options": {"expires": 30}},
+    "resume-runs": {"task": "questions.tasks.resume_runs", "schedule": 60, "options": {"expires": 60}},
+    "forget-runs": {"task": "questions.tasks.forget_runs", "schedule": 86_400, "options": {"expires": 3_600}},
 }
 
 # ── language, time, files ──

@@ -5,6 +5,7 @@ from config import health
 
 urlpatterns = [
     path("", include("exams.urls")),
+    path("bank/", include("questions.urls")),
     path("profile/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,10 @@ from questions.models import Blueprint, Question
 
 DRAWS = 24
 """Papers drawn to choose the one whose cut is nearest to the bank's: papers of one mock stay comparable."""
+POOL = 8
+"""Of a very large bank each paper is drawn from so many times what it needs: else every draw sorts all of it."""
+DRAWS_AT_START = 4
+"""Where a learner waits for it."""
 
 
 class AssemblyError(Exception):
@@ -89,6 +93,7 @@ def choose(
     *,
     seed: int,
     uses: Mapping[int, int],
+    draws: int = DRAWS,
 ) -> list[Slot]:
     """Choose and order the slots of one paper, or raise `AssemblyError`.
 
@@ -109,9 +114,13 @@ def choose(
 
     everyone = [c for group in by_domain.values() for c in group]
     target = sum((c.difficulty for c in everyone), Decimal(0)) / max(1, len(everyone))
-    draws = (_draw(by_domain, counts, random.Random(f"{seed}:{n}"), uses) for n in range(DRAWS))
+    pools = {
+        domain: _pool(by_domain[domain], POOL * sum(both), random.Random(f"{seed}:{domain}"), uses)
+        for domain, both in counts.items()
+    }
+    drawn = (_draw(pools, counts, random.Random(f"{seed}:{n}"), uses) for n in range(draws))
     # Freshness first: a paper nearer to the mean is no reason to show a question twice.
-    return min(draws, key=lambda slots: (_total_uses(slots, uses), abs(_mean_difficulty(slots) - target)))
+    return min(drawn, key=lambda slots: (_total_uses(slots, uses), abs(_mean_difficulty(slots) - target)))
 
 
 def _where_fresh(
@@ -119,15 +128,17 @@ def _where_fresh(
     by_domain: Mapping[str, Sequence[Candidate]],
     uses: Mapping[int, int],
 ) -> dict[str, tuple[int, int]]:
+    fresh = {domain: sum(not uses.get(c.question_id) for c in by_domain[domain]) for domain in counts}
+    return _spread(counts, fresh)
+
+
+def _spread(counts: Mapping[str, tuple[int, int]], fresh: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """`counts` with unscored slots moved from domains that lack fresh questions to those that have some left.
 
     The weights bind the scored slots alone; an unscored one rather stands elsewhere than shows a question twice.
     """
     spread = dict(counts)
-    left = {
-        domain: sum(not uses.get(c.question_id) for c in by_domain[domain]) - scored - unscored
-        for domain, (scored, unscored) in counts.items()
-    }
+    left = {domain: fresh.get(domain, 0) - sum(both) for domain, both in counts.items()}
     for domain in counts:
         while left[domain] < 0 and spread[domain][1]:
             richest = max(left, key=lambda other: left[other])
@@ -137,6 +148,31 @@ def _where_fresh(
                 spread[moved] = (spread[moved][0], spread[moved][1] + step)
                 left[moved] -= step
     return spread
+
+
+def disjoint_papers(
+    available: Mapping[str, int], counts: Mapping[str, tuple[int, int]], *, most: int = 10_000
+) -> tuple[int, list[Shortage]]:
+    """How many papers without a question in common fresh questions make, and what the next one lacks.
+
+    available: fresh questions per domain. It is what `choose` would do, one paper after another with what is
+    left: which paper a domain's questions stand in matters to no other, so that counting is enough.
+    """
+    left = dict(available)
+    if not any(sum(both) for both in counts.values()):
+        return 0, []
+    for papers in range(most):
+        wanted = _spread(counts, left)
+        short = [
+            Shortage(domain, sum(both), left.get(domain, 0))
+            for domain, both in wanted.items()
+            if left.get(domain, 0) < sum(both)
+        ]
+        if short:
+            return papers, short
+        for domain, both in wanted.items():
+            left[domain] = left.get(domain, 0) - sum(both)
+    return most, []
 
 
 def _draw(
@@ -204,6 +240,19 @@ def _fill(
     return chosen
 
 
+def _pool(
+    candidates: Sequence[Candidate], most: int, rng: random.Random, uses: Mapping[int, int]
+) -> Sequence[Candidate]:
+    """The candidates, or about `most` of them: the least used, tasks in turn, and no case study in part."""
+    if len(candidates) <= most:
+        return candidates
+    chosen = [c for unit in _fill(candidates, most, rng, uses) for c in unit]
+    whole = Counter(c.scenario_id for c in candidates)
+    taken = Counter(c.scenario_id for c in chosen)
+    kept = [c for c in chosen if c.scenario_id is None or taken[c.scenario_id] == whole[c.scenario_id]]
+    return sorted(kept, key=lambda c: c.question_id) if len(kept) * POOL >= most else candidates
+
+
 def _mean_uses(unit: Sequence[Candidate], uses: Mapping[int, int]) -> float:
     return sum(uses.get(c.question_id, 0) for c in unit) / len(unit)
 
@@ -252,7 +301,8 @@ def ensure_papers(mock: MockExam, *, now: datetime) -> list[Paper]:
     with transaction.atomic():
         # Two learners who start at once would otherwise make two papers where one is wanted.
         MockExam.objects.select_for_update(no_key=True).get(pk=mock.pk)
-        missing = mock.papers_wanted - mock.papers.filter(withdrawn_at=None).count()
+        ready = mock.papers.filter(withdrawn_at=None).count()
+        missing = 0 if mock.is_per_learner else mock.papers_wanted - ready
         candidates = candidates_of(mock.blueprint, mock=mock) if missing > 0 else []
         return [_assemble(mock, candidates, now=now) for _ in range(missing)]
 
@@ -279,7 +329,6 @@ def _current_papers(mock: MockExam) -> list[int]:
 def _assemble(mock: MockExam, candidates: Sequence[Candidate], *, now: datetime) -> Paper:
     number = (mock.papers.aggregate(last=models.Max("number"))["last"] or 0) + 1
     seed = random.Random(f"{mock.code}:{number}").getrandbits(62)
-    weights = dict(mock.blueprint.domains.order_by("position", "code").values_list("code", "weight"))
     # A final check shares nothing with any other mock; other mocks may overlap with one another.
     used_by = {} if mock.is_held_back else {"paper__mock": mock}
     uses = Counter(
@@ -287,9 +336,33 @@ def _assemble(mock: MockExam, candidates: Sequence[Candidate], *, now: datetime)
             **used_by, paper__blueprint=mock.blueprint, paper__mock__isnull=False, paper__withdrawn_at=None
         ).values_list("version__question_id", flat=True)
     )
-    counts = domain_counts(weights, items=mock.items, unscored=mock.unscored)
-    slots = choose(candidates, counts, seed=seed, uses=uses)
+    slots = choose(candidates, counts_of(mock), seed=seed, uses=uses)
     return create_paper(mock.blueprint, slots, mock=mock, number=number, title=mock.title, seed=seed, now=now)
+
+
+def counts_of(mock: MockExam) -> dict[str, tuple[int, int]]:
+    """Per domain what a paper of this mock needs: scored and unscored."""
+    weights = dict(mock.blueprint.domains.order_by("position", "code").values_list("code", "weight"))
+    return domain_counts(weights, items=mock.items, unscored=mock.unscored)
+
+
+def choose_for(mock: MockExam, *, met: Collection[int], seed: int) -> list[Slot]:
+    """The slots of a paper for one learner: questions that aren't `met`, as far as the bank goes."""
+    return choose(
+        candidates_of(mock.blueprint, mock=mock),
+        counts_of(mock),
+        seed=seed,
+        uses=dict.fromkeys(met, 1),
+        draws=DRAWS_AT_START,
+    )
+
+
+def create_own_paper(mock: MockExam, slots: Sequence[Slot], *, seed: int, now: datetime) -> Paper:
+    """Store a paper that one learner alone gets: it stands beside the mock's own, and no average counts it."""
+    cut = None if mock.fixed_cut is None else Fraction(mock.fixed_cut)
+    return create_paper(
+        mock.blueprint, slots, mock=None, number=1, title=mock.title, seed=seed, now=now, cut=cut
+    )
 
 
 @transaction.atomic
@@ -302,11 +375,12 @@ def create_paper(
     title: str,
     seed: int,
     now: datetime,
+    cut: Fraction | None = None,
 ) -> Paper:
     """Store a paper with its cut: the mock's own, else the modified Angoff mean of its scored items."""
-    if mock is not None and mock.fixed_cut is not None:
+    if cut is None and mock is not None and mock.fixed_cut is not None:
         cut = Fraction(mock.fixed_cut)
-    else:
+    if cut is None:
         cut = scoring.paper_cut(slot.candidate.difficulty for slot in slots if slot.is_scored)
     paper = Paper.objects.create(
         blueprint=blueprint,

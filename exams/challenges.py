@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +12,10 @@ from django.db import IntegrityError, models, transaction
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
-from exams import disclosure, figures, player, psychometrics
+from exams import disclosure, figures, psychometrics
 from exams.models import Attempt, Challenge, Response
-from questions.content import ItemType
+from questions import listing
+from questions.keyed import Keyed, keyed
 from questions.models import QuestionVersion
 
 MIN_TEXT = 20
@@ -51,11 +51,13 @@ def raise_challenge(attempt: Attempt, *, slot: int, learner: User, text: str, no
         # A double click comes twice at once: the constraint lets one of them in. The savepoint keeps the
         # transaction usable.
         with transaction.atomic():
-            return Challenge.objects.create(
+            challenge = Challenge.objects.create(
                 version_id=response.version_id, attempt=attempt, learner=learner, text=text, created_at=now
             )
     except IntegrityError:
         raise ChallengeError("already_open") from None
+    _note_in_bank(challenge)
+    return challenge
 
 
 def check_may_raise(attempt: Attempt, *, slot: int, learner: User, now: datetime) -> Response:
@@ -85,7 +87,14 @@ def answer_challenge(challenge_id: int, *, by: User, accept: bool, words: str, n
     challenge.state = Challenge.State.ACCEPTED if accept else Challenge.State.DECLINED
     challenge.answer, challenge.answered_by, challenge.answered_at = words, by, now
     challenge.save(update_fields=("state", "answer", "answered_by", "answered_at"))
+    _note_in_bank(challenge)
     return challenge
+
+
+def _note_in_bank(challenge: Challenge) -> None:
+    question_id = challenge.version.question_id
+    waiting = Challenge.objects.waiting().filter(version__question=question_id).count()
+    listing.note_challenges(question_id, waiting=waiting)
 
 
 def plain(text: str) -> str:
@@ -120,24 +129,8 @@ class OwnChallenge:
 
 
 @dataclass(frozen=True)
-class KeyedOption:
-    letter: str
-    html: SafeString
-    rationale_html: SafeString
-    is_key: bool
-    position: int | None
-
-
-@dataclass(frozen=True)
-class KeyedPrompt:
-    html: SafeString
-    rationale_html: SafeString
-    match_html: SafeString
-
-
-@dataclass(frozen=True)
-class KeyedQuestion:
-    """A version as its author sees it: in the file's order, with key and rationales."""
+class KeyedQuestion(Keyed):
+    """A version with its key, and where it stands."""
 
     code: str
     version: int
@@ -147,10 +140,6 @@ class KeyedQuestion:
     topic_title: str
     level: str
     expected_percent: int
-    scenario: player.PlayerScenario | None
-    stem_html: SafeString
-    options: tuple[KeyedOption, ...]
-    prompts: tuple[KeyedPrompt, ...]
 
 
 @dataclass(frozen=True)
@@ -271,42 +260,20 @@ def _queue_row(challenge: Any) -> QueueRow:
 
 def keyed_question(version: QuestionVersion, *, current_version: int | None) -> KeyedQuestion:
     """For who may write questions alone."""
-    content, rendered = version.parsed, version.rendered
-    scenario = version.scenario_version
-    key = content.key
-    keys: Sequence[str] = list(key) if isinstance(key, list) else [key] if isinstance(key, str) else []
-    is_ordering = content.item_type is ItemType.ORDERING
+    shown = keyed(version.parsed, version.rendered, version.scenario_version)
     return KeyedQuestion(
+        scenario=shown.scenario,
+        stem_html=shown.stem_html,
+        options=shown.options,
+        prompts=shown.prompts,
         code=version.question.code,
         version=version.number,
         current_version=current_version,
-        item_type=str(content.item_type),
+        item_type=version.item_type,
         topic_code=version.topic.code,
         topic_title=version.topic.title,
         level=version.level,
         expected_percent=figures.whole_percent(float(version.difficulty)),
-        scenario=player.PlayerScenario(scenario.scenario.code, scenario.title, _html(scenario.rendered))
-        if scenario
-        else None,
-        stem_html=_html(rendered["stem"]),
-        options=tuple(
-            KeyedOption(
-                letter=player.LETTERS[index],
-                html=_html(rendered["options"][option.id]["text"]),
-                rationale_html=_html(rendered["options"][option.id]["rationale"]),
-                is_key=option.id in keys,
-                position=keys.index(option.id) + 1 if is_ordering and option.id in keys else None,
-            )
-            for index, option in enumerate(content.options)
-        ),
-        prompts=tuple(
-            KeyedPrompt(
-                html=_html(rendered["prompts"][prompt.id]["text"]),
-                rationale_html=_html(rendered["prompts"][prompt.id]["rationale"]),
-                match_html=_html(rendered["options"][prompt.match]["text"]),
-            )
-            for prompt in content.prompts
-        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Delivery: start, save, close. The promise kept here: no answer is ever lost, and no exam stays open.
+"""Delivery: save, check, submit. The promise kept here: no answer is ever lost.
 
 Every function takes one `now`, the server's; the browser's clock decides nothing. A save and a close both
 hold the attempt's row while they work, so that a save is acknowledged before the receipt is written and
@@ -7,35 +7,26 @@ is in it, or is refused (docs/decisions/0003-a-save-holds-its-attempt.md).
 
 from __future__ import annotations
 
-import math
-import random
-import time
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import IntegrityError, connection, models, transaction
+from django.db import models, transaction
 
-from accounts.models import Accommodation, Role, User
-from exams import assembly, items, tasks
-from exams.models import Attempt, AttemptEvent, Exposure, MockExam, Paper, PaperItem, Response
+from accounts.models import User
+from exams import closing, items
+from exams.models import Attempt, AttemptEvent, Response
 from exams.prepared import Parameter, PreparedRows
 from questions import answers
-from questions.content import Answer, fingerprint
+from questions.content import Answer
 
 MAX_REVISION = 2_000_000_000
 MAX_SLOT = 32_767
 """What the columns hold: beyond them the database has no answer but an error."""
 MAX_LATE_EVENTS = 500
 """Answers that came too late are evidence; a runaway client's are not worth more rows than this."""
-
-FLOOD = 200
-"""How many attempts one sweep closes with a message to score each."""
 
 
 class DeliveryError(Exception):
@@ -46,153 +37,6 @@ class DeliveryError(Exception):
         super().__init__(code)
         self.code = code
         self.response = response
-
-
-# ── time ──
-
-
-@dataclass(frozen=True)
-class Allowance:
-    """How long a learner has, in seconds, and where it comes from."""
-
-    base: int
-    factor: Decimal
-    extra: int
-
-    @property
-    def total(self) -> int:
-        return int((self.base * self.factor).quantize(Decimal(1), ROUND_HALF_UP)) + self.extra
-
-
-def allowance(seconds: int, accommodation: Accommodation | None) -> Allowance:
-    if accommodation is None:
-        return Allowance(seconds, Decimal(1), 0)
-    return Allowance(seconds, accommodation.time_factor, accommodation.extra_minutes * 60)
-
-
-def accommodation_of(learner: User) -> Accommodation | None:
-    return Accommodation.objects.filter(learner=learner).first()
-
-
-def effective_deadline(attempt: Attempt) -> datetime:
-    """min(start + seconds × factor + extra + credits, end of the window); stored as `deadline_at`."""
-    allowed = Allowance(attempt.seconds_allowed, attempt.time_factor, attempt.extra_seconds)
-    own = attempt.started_at + timedelta(seconds=allowed.total + attempt.credit_seconds)
-    return min(own, attempt.window_ends_at) if attempt.window_ends_at else own
-
-
-def grace() -> timedelta:
-    return timedelta(seconds=settings.GRACE_SECONDS)
-
-
-def seconds_left(deadline_at: datetime, now: datetime) -> float:
-    """Seconds to the deadline, never below zero."""
-    return max(0.0, (deadline_at - now).total_seconds())
-
-
-# ── starting ──
-
-
-def start_attempt(mock: MockExam, *, learner: User, now: datetime) -> Attempt:
-    """The learner's running attempt of this mock, or a new one: a repeated start gives the same attempt.
-
-    A running attempt whose time is over is closed and returned, so that a late click starts nothing.
-    """
-    running = Attempt.objects.sat_by(learner).filter(mock=mock, state=Attempt.State.IN_PROGRESS).first()
-    if running is not None:
-        return close_if_overdue(running, now=now)
-    if mock.opens_at and now < mock.opens_at:
-        raise DeliveryError("not_open_yet")
-    if mock.closes_at and now >= mock.closes_at:
-        raise DeliveryError("window_over")
-    paper = _pick_paper(mock, learner) or _assemble_now(mock, learner, now=now)
-    number = Attempt.objects.sat_by(learner).filter(mock=mock).count() + 1
-    try:
-        return create_attempt(
-            paper,
-            learner=learner,
-            mock=mock,
-            number=number,
-            allowed=allowance(mock.seconds, accommodation_of(learner)),
-            window_ends_at=mock.closes_at,
-            now=now,
-        )
-    except IntegrityError:
-        # A second tab was a moment faster: the database lets one running attempt of a mock exist.
-        return Attempt.objects.sat_by(learner).get(mock=mock, state=Attempt.State.IN_PROGRESS)
-
-
-@transaction.atomic
-def create_attempt(
-    paper: Paper,
-    *,
-    learner: User,
-    now: datetime,
-    allowed: Allowance,
-    mock: MockExam | None = None,
-    number: int = 1,
-    purpose: Attempt.Purpose | None = None,
-    is_timed: bool = True,
-    window_ends_at: datetime | None = None,
-    start_key: uuid.UUID | None = None,
-) -> Attempt:
-    """Store an attempt with one empty response per slot. Raises `IntegrityError` for a repeated start."""
-    if purpose is None:
-        purpose = Attempt.Purpose.MOCK if learner.role == Role.LEARNER else Attempt.Purpose.STAFF
-    attempt = Attempt(
-        learner=learner,
-        paper=paper,
-        mock=mock,
-        purpose=purpose,
-        number=number,
-        start_key=start_key or uuid.uuid4(),
-        option_seed=random.getrandbits(62),
-        started_at=now,
-        last_seen_at=now,
-        is_timed=is_timed,
-        seconds_allowed=allowed.base,
-        time_factor=allowed.factor,
-        extra_seconds=allowed.extra,
-        window_ends_at=window_ends_at,
-    )
-    attempt.deadline_at = effective_deadline(attempt)
-    attempt.save(force_insert=True)
-    slots = (
-        PaperItem.objects.filter(paper=paper).order_by("slot").values_list("slot", "version_id", "is_scored")
-    )
-    Response.objects.bulk_create(
-        Response(attempt=attempt, slot=slot, version_id=version_id, is_scored=is_scored)
-        for slot, version_id, is_scored in slots
-    )
-    record(
-        attempt, AttemptEvent.Kind.STARTED, at=now, detail={"deadline_at": attempt.deadline_at.isoformat()}
-    )
-    return attempt
-
-
-def _pick_paper(mock: MockExam, learner: User) -> Paper | None:
-    """The ready paper with the fewest questions that this learner has met; its cost is that of the papers."""
-    met = Exposure.objects.filter(learner=learner).values("question")
-    return (
-        mock.papers.filter(withdrawn_at=None)
-        .annotate(met=models.Count("items", filter=models.Q(items__version__question__in=met)))
-        .order_by("met", "number")
-        .first()
-    )
-
-
-def _assemble_now(mock: MockExam, learner: User, *, now: datetime) -> Paper:
-    try:
-        assembly.ensure_papers(mock, now=now)
-    except assembly.AssemblyError as error:
-        raise DeliveryError("no_paper") from error
-    paper = _pick_paper(mock, learner)
-    if paper is None:
-        raise DeliveryError("no_paper")
-    return paper
-
-
-# ── saving ──
 
 
 @dataclass(frozen=True)
@@ -263,7 +107,7 @@ def save_response(
     if isinstance(outcome, DeliveryError):
         # Raised outside, so that the evidence of it is committed.
         if outcome.code == "closed":
-            close_if_overdue(attempt, now=now)
+            closing.close_if_overdue(attempt, now=now)
         raise outcome
     return outcome
 
@@ -295,7 +139,7 @@ def _save(response: Response, change: Change, *, now: datetime) -> Saved | Deliv
         return Saved(
             response.slot, response.revision, response.saved_at, seconds_left(attempt.deadline_at, now)
         )
-    if not attempt.is_open or now > attempt.deadline_at + grace():
+    if not attempt.is_open or now > attempt.deadline_at + closing.grace():
         return _refuse(response, change, wanted, AttemptEvent.Kind.CAME_LATE, "closed", now)
     if response.checked_at is not None:
         return DeliveryError("checked", response=response)
@@ -362,7 +206,7 @@ def check_response(attempt: Attempt, *, slot: int, now: datetime) -> Response:
         )
         if response is None:
             raise DeliveryError("not_found")
-        if not response.attempt.is_open or now > response.attempt.deadline_at + grace():
+        if not response.attempt.is_open or now > response.attempt.deadline_at + closing.grace():
             raise DeliveryError("closed", response=response)
         if response.checked_at is None:
             response.checked_at = now
@@ -417,7 +261,9 @@ def merge_seconds(known: Mapping[str, int], reported: Mapping[str, Any], *, slot
     return merged
 
 
-# ── closing ──
+def seconds_left(deadline_at: datetime, now: datetime) -> float:
+    """Seconds to the deadline, never below zero."""
+    return max(0.0, (deadline_at - now).total_seconds())
 
 
 def submit_attempt(
@@ -438,88 +284,5 @@ def submit_attempt(
             attempt.seconds_by_slot = merge_seconds(
                 attempt.seconds_by_slot, seconds or {}, slots=attempt.paper.item_count
             )
-            _close([attempt], now=now)
+            closing.close_locked([attempt], now=now)
     return attempt
-
-
-def close_if_overdue(attempt: Attempt, *, now: datetime) -> Attempt:
-    """What every access to an attempt does first: nobody finds an exam open whose time is over."""
-    if not attempt.is_open or now <= attempt.deadline_at + grace():
-        return attempt
-    with transaction.atomic():
-        locked = Attempt.objects.select_for_update(of=("self",), no_key=True).get(pk=attempt.pk)
-        if locked.is_open and now > locked.deadline_at + grace():
-            _close([locked], now=now)
-    return Attempt.objects.select_related("paper", "mock").get(pk=attempt.pk)
-
-
-def close_overdue(*, now: datetime, batch: int | None = None, seconds: float = math.inf) -> int:
-    """Close overdue attempts, for about so many `seconds`; return how many. Several may run at once.
-
-    batch: how many a transaction closes. Between two of them it rests for as long as one worked, so that those
-    who still sit are not slowed down.
-    """
-    # SQLite has one writer, for whom every learner's save waits: transactions are short there.
-    batch = batch or (200 if connection.features.has_select_for_update else 10)
-    closed, begun = 0, time.monotonic()
-    while True:
-        with transaction.atomic():
-            before = time.monotonic()
-            overdue = list(
-                Attempt.objects.overdue(now)
-                .select_for_update(skip_locked=True, of=("self",), no_key=True)
-                .order_by("deadline_at")[:batch]
-            )
-            # A flood of messages would stand before those of learners who wait: the sweep scores the rest.
-            _close(overdue, now=now, is_scored_at_once=closed < FLOOD)
-        closed += len(overdue)
-        after = time.monotonic()
-        if len(overdue) < batch or after - begun > seconds:
-            return closed
-        time.sleep(after - before)
-
-
-def _close(attempts: Sequence[Attempt], *, now: datetime, is_scored_at_once: bool = True) -> None:
-    """Close locked attempts: first the receipt over what is stored now, then scoring, when committed."""
-    if not attempts:
-        return
-    stored: dict[uuid.UUID, list[tuple[int, int, Answer]]] = defaultdict(list)
-    rows = Response.objects.filter(attempt__in=attempts).order_by("attempt_id", "slot")
-    for attempt_id, slot, revision, answer in rows.values_list("attempt_id", "slot", "revision", "answer"):
-        stored[attempt_id].append((slot, revision, answer))
-    for attempt in attempts:
-        is_late = now > attempt.deadline_at
-        attempt.state = Attempt.State.CLOSED
-        attempt.closed_at = now
-        attempt.closed_reason = (
-            Attempt.ClosedReason.TIME_RAN_OUT if is_late else Attempt.ClosedReason.SUBMITTED
-        )
-        attempt.answered_count = sum(answer is not None for _, _, answer in stored[attempt.pk])
-        attempt.digest = receipt_digest(stored[attempt.pk])
-    # They exist and are locked, so that this only updates: at a tenth of the cost of `bulk_update`.
-    Attempt.objects.bulk_create(
-        attempts,
-        update_conflicts=True,
-        unique_fields=("id",),
-        update_fields=("state", "closed_at", "closed_reason", "answered_count", "digest", "seconds_by_slot"),
-    )
-    AttemptEvent.objects.bulk_create(
-        AttemptEvent(
-            attempt=attempt,
-            kind=AttemptEvent.Kind.CLOSED,
-            at=now,
-            detail={
-                "reason": attempt.closed_reason,
-                "answered": attempt.answered_count,
-                "digest": attempt.digest,
-            },
-        )
-        for attempt in attempts
-    )
-    if is_scored_at_once:
-        tasks.enqueue_scoring([attempt.pk for attempt in attempts])
-
-
-def receipt_digest(stored: Iterable[tuple[int, int, Answer]]) -> str:
-    """SHA-256 over the JSON list of [slot, revision, answer] in slot order, without blanks between tokens."""
-    return fingerprint([list(row) for row in stored])

@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import Cohort, Membership, Role, User
 from exams import population, simulation, sweeps
 from exams.models import Attempt, ItemStatistic, MockScoreCount, Paper, PopulationPrior
+from questions import demo_drafts
 
 PASSWORD = "demo"
 COHORT = "Demo cohort"
@@ -29,6 +30,9 @@ ACCOUNTS = (
     Account("admin@example.com", "Mia Lindqvist", Role.ADMIN),
 )
 """Those that a visitor signs in with."""
+
+COLLEAGUE = Account("colleague@example.com", "Iris Halvorsen", Role.INSTRUCTOR)
+"""A second pair of eyes for the reviews. She teaches nobody; the same password."""
 
 CLASSMATES = (
     "Aisha Rahman",
@@ -70,6 +74,10 @@ def load(*, now: datetime) -> Demo:
     demo = _load_people()
     if simulation.load_history(demo.learners, now=now):
         population.fold(now=now)
+    author = User.objects.filter(email=ACCOUNTS[1].email, is_demo=True).first()
+    colleague = _ensure(COLLEAGUE, password=PASSWORD)
+    if author is not None and colleague.is_demo:
+        demo_drafts.load(author=author, colleague=colleague, now=now)
     return demo
 
 
@@ -117,6 +125,7 @@ def remove(*, now: datetime) -> Removed:
     attempts.delete()
     Paper.objects.filter(pk__in=papers, attempts=None).delete()
     Cohort.objects.filter(is_demo=True).delete()
+    demo_drafts.remove()
     people = User.objects.filter(is_demo=True)
     accounts = people.count()
     people.delete()

@@ -13,7 +13,7 @@ from django.core.paginator import Page, Paginator
 from django.db import models
 
 from accounts.models import User
-from exams import charts, delivery, disclosure, earlier, figures, pace
+from exams import charts, closing, disclosure, earlier, figures, pace
 from exams.figures import Figure
 from exams.models import Attempt, DomainScore, Result
 from questions.models import Blueprint
@@ -223,4 +223,4 @@ def _trend_domain(code: str, title: str, points: Iterable[tuple[str, Figure]]) -
 def close_overdue_of(learner: User, *, now: datetime) -> None:
     """No list shows a sitting as running whose time is over."""
     for attempt in Attempt.objects.sat_by(learner).overdue(now):
-        delivery.close_if_overdue(attempt, now=now)
+        closing.close_if_overdue(attempt, now=now)

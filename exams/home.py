@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from exams import delivery, earlier, history, pace, standing
+from exams import closing, delivery, earlier, history, pace, standing
 from exams.history import HistoryRow
 from exams.models import Attempt, ExamPlan, MockExam, Response
 from exams.psychometrics import Verdict
@@ -114,7 +114,7 @@ def _running(learner: User, *, now: datetime) -> tuple[Running, ...]:
         .select_related("paper", "mock")
         .order_by("-is_timed", "deadline_at")
     )
-    open_now = [attempt for attempt in attempts if delivery.close_if_overdue(attempt, now=now).is_open]
+    open_now = [attempt for attempt in attempts if closing.close_if_overdue(attempt, now=now).is_open]
     answered = dict(
         Response.objects.filter(attempt__in=open_now, answer__isnull=False)
         .values_list("attempt")

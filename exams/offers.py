@@ -11,7 +11,7 @@ from math import ceil
 from django.db import models
 
 from accounts.models import User
-from exams import charts, delivery, review_policy
+from exams import charts, review_policy, starting
 from exams.models import Attempt, MockExam, Paper
 
 
@@ -72,28 +72,34 @@ def offers(learner: User) -> list[Offer]:
     mocks = list(
         MockExam.objects.visible_to(learner)
         .select_related("blueprint")
-        .annotate(own_attempts=models.Count("attempts", filter=models.Q(attempts__learner=learner)))
+        .annotate(
+            own_attempts=models.Count(
+                "attempts",
+                filter=models.Q(attempts__learner=learner)
+                & ~models.Q(attempts__purpose=Attempt.Purpose.PREVIEW),
+            )
+        )
         .order_by("position", "title")  # a GROUP BY drops the model's own
     )
     running = {
         attempt.mock_id: attempt
-        for attempt in Attempt.objects.sat_by(learner).filter(
-            state=Attempt.State.IN_PROGRESS, mock__in=[mock.pk for mock in mocks]
-        )
+        for attempt in Attempt.objects.sat_by(learner)
+        .filter(state=Attempt.State.IN_PROGRESS, mock__in=[mock.pk for mock in mocks])
+        .exclude(purpose=Attempt.Purpose.PREVIEW)
     }
     return [Offer(mock, running.get(mock.pk), mock.own_attempts) for mock in mocks]  # type: ignore[attr-defined]
 
 
 def start_page(mock: MockExam, learner: User, *, now: datetime) -> StartPage:
     """All that is said before the clock starts."""
-    own = Attempt.objects.sat_by(learner).filter(mock=mock)
-    allowed = delivery.allowance(mock.seconds, delivery.accommodation_of(learner))
+    own = Attempt.objects.sat_by(learner).filter(mock=mock).exclude(purpose=Attempt.Purpose.PREVIEW)
+    allowed = starting.allowance(mock.seconds, starting.accommodation_of(learner))
     full_end = now + timedelta(seconds=allowed.total)
     # After the window a start would end at once.
     ends_at = max(now, min(full_end, mock.closes_at)) if mock.closes_at else full_end
     scored_items = mock.items - mock.unscored
     cuts = sorted({ceil(cut * scored_items) for cut in _cuts(mock)})
-    by_factor = delivery.Allowance(allowed.base, allowed.factor, 0).total - allowed.base
+    by_factor = starting.Allowance(allowed.base, allowed.factor, 0).total - allowed.base
     last_full_start = mock.closes_at - timedelta(seconds=allowed.total) if mock.closes_at else None
     return StartPage(
         mock=mock,
@@ -119,6 +125,8 @@ def start_page(mock: MockExam, learner: User, *, now: datetime) -> StartPage:
 
 
 def _cuts(mock: MockExam) -> list[Fraction]:
+    if mock.fixed_cut is not None:
+        return [Fraction(mock.fixed_cut)]
     rows = Paper.objects.filter(mock=mock, withdrawn_at=None).values_list("cut_numerator", "cut_denominator")
     return [Fraction(numerator, denominator) for numerator, denominator in rows]
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
 
 from exams import psychometrics, sweeps
 from exams.models import Attempt, Evidence, ItemStatistic, MockScoreCount, PopulationPrior, Response
+from questions import listing
 from questions.models import TaskStatement
 
 NAME = "fold-statistics"
 REFIT_AFTER = timedelta(minutes=5)
 BATCH = 200
+ENOUGH_TO_SUSPECT = 30
+SOUND_FACILITY = (0.25, 0.95)
+"""An item outside it is too hard or too easy to tell anything: look at its key first."""
 
 
 def fold(*, now: datetime) -> int:
@@ -60,6 +64,22 @@ def _fold_items(attempts: Iterable[Attempt]) -> None:
         unique_fields=("version",),
         update_fields=("n", "correct"),
     )
+    note_in_bank(gained)
+
+
+def note_in_bank(version_ids: Collection[int]) -> None:
+    """Tell the bank list how often the current ones among these versions were met, and which look wrong."""
+    current = ItemStatistic.objects.filter(
+        pk__in=version_ids, version__question__current=models.F("version")
+    ).values_list("version__question", "n", "correct")
+    for question_id, n, correct in current:
+        facility = correct / n if n else None
+        is_suspect = (
+            facility is not None
+            and n >= ENOUGH_TO_SUSPECT
+            and not SOUND_FACILITY[0] <= facility <= SOUND_FACILITY[1]
+        )
+        listing.note_answers(question_id, seen=n, facility=facility, is_suspect=is_suspect)
 
 
 def _fold_scores(attempts: Iterable[Attempt]) -> None:

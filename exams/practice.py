@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 
 from accounts.models import User
-from exams import assembly, delivery
+from exams import assembly, starting
 from exams.models import Attempt, Exposure
 from questions.models import Blueprint, Question, TaskStatement, Topic
 
@@ -145,12 +145,12 @@ def start_practice(
                 blueprint, slots, mock=None, number=1, title=title, seed=seed, now=now
             )
             purpose = Attempt.Purpose.STAFF if learner.role != "learner" else Attempt.Purpose.PRACTICE
-            return delivery.create_attempt(
+            return starting.create_attempt(
                 paper,
                 learner=learner,
                 purpose=purpose,
                 is_timed=False,
-                allowed=delivery.Allowance(settings.PRACTICE_DAYS_OPEN * 86_400, Decimal(1), 0),
+                allowed=starting.Allowance(settings.PRACTICE_DAYS_OPEN * 86_400, Decimal(1), 0),
                 start_key=start_key,
                 now=now,
             )

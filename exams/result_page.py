@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from django.db.models import Q, Sum
 
 from accounts.models import User
-from exams import charts, delivery, disclosure, earlier, figures, pace, psychometrics, results, review
+from exams import charts, closing, disclosure, earlier, figures, pace, psychometrics, results, review
 from exams.disclosure import Disclosure
 from exams.earlier import PartRow
 from exams.models import Attempt, AttemptEvent, MockScoreCount, Result
@@ -289,7 +289,7 @@ def _receipt(attempt: Attempt, rows: Sequence[Any]) -> Receipt:
         .order_by("id")
         .values_list("slot", "at")[: LATE_SHOWN + 1]
     )
-    digest = delivery.receipt_digest((row.slot, row.revision, row.answer) for row in rows)
+    digest = closing.receipt_digest((row.slot, row.revision, row.answer) for row in rows)
     return Receipt(
         answered=attempt.answered_count or 0,
         slots=len(rows),

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import User
-from exams import delivery, items, practice, results
+from exams import delivery, items, practice, results, starting
 from exams.models import Attempt, MockExam
 from questions.content import Answer, ItemType
 from questions.models import TaskStatement
@@ -74,7 +74,7 @@ def wrong_answer(facts: items.ItemFacts, rng: random.Random) -> Answer:
 
 def simulate(simulant: Simulant, mock: MockExam, *, now: datetime) -> Attempt:
     """A whole sitting of a mock that begins at `now`, scored."""
-    return _sit(delivery.start_attempt(mock, learner=simulant.learner, now=now), simulant)
+    return _sit(starting.start_attempt(mock, learner=simulant.learner, now=now), simulant)
 
 
 def simulate_practice(simulant: Simulant, task: TaskStatement, *, questions: int, now: datetime) -> Attempt:

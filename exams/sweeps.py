@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError
 
-from exams import delivery, results
+from exams import closing, results
 from exams.models import Attempt, Sweep
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def finish(name: str, *, now: datetime, handled: int) -> None:
 
 
 def close_overdue(*, now: datetime) -> int:
-    closed = delivery.close_overdue(now=now, seconds=SECONDS)
+    closed = closing.close_overdue(now=now, seconds=SECONDS)
     finish(CLOSE_OVERDUE, now=now, handled=closed)
     return closed
 

@@ -51,3 +51,10 @@ def fold_statistics() -> None:
     from exams import population
 
     population.fold(now=timezone.now())
+
+
+@shared_task
+def renew_papers() -> None:
+    from exams import renewal
+
+    renewal.renew_papers(now=timezone.now())

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from exams.views import challenges, data, delivery, papers, results, standing, study
+from exams.views import (
+    challenges,
+    coverage,
+    data,
+    delivery,
+    mock_building,
+    papers,
+    preview,
+    results,
+    standing,
+    study,
+    usage,
+)
 
 app_name = "exams"
 urlpatterns = [
@@ -28,4 +40,20 @@ urlpatterns = [
     path("challenges/", challenges.own, name="challenges"),
     path("challenges/queue/", challenges.queue, name="challenge_queue"),
     path("challenges/<int:challenge_id>/answer/", challenges.answer, name="answer_challenge"),
+    path("bank/questions/<str:code>/preview/", preview.question_preview, name="question_preview"),
+    path("bank/questions/<str:code>/usage/", usage.question_usage, name="usage"),
+    path("bank/blueprints/<str:code>/coverage/", coverage.coverage, name="coverage"),
+    path("bank/previews/<uuid:attempt_id>/", mock_building.previewed, name="previewed"),
+    path("bank/mocks/", mock_building.mock_list, name="bank_mocks"),
+    path("bank/mocks/new/", mock_building.create_mock, name="create_mock"),
+    path("bank/mocks/<str:code>/", mock_building.mock, name="bank_mock"),
+    path("bank/mocks/<str:code>/edit/", mock_building.edit_mock, name="edit_mock"),
+    path("bank/mocks/<str:code>/preview/", mock_building.preview, name="preview"),
+    path("bank/mocks/<str:code>/assemble/", mock_building.assemble, name="assemble"),
+    path("bank/mocks/<str:code>/papers/<int:number>/", mock_building.paper, name="bank_paper"),
+    path(
+        "bank/mocks/<str:code>/papers/<int:number>/withdraw/",
+        mock_building.withdraw_paper,
+        name="withdraw_paper",
+    ),
 ]

@@ -9,12 +9,21 @@ from django.http import HttpRequest
 from accounts.read_only_admin import KeptAdmin, ReadOnlyAdmin, ReadOnlyInline
 from questions.models import (
     Blueprint,
+    CategoryMapping,
+    Comment,
     Domain,
+    Draft,
+    ExportRun,
+    Image,
+    ImportRun,
     Question,
+    QuestionEvent,
     QuestionVersion,
+    Review,
     Scenario,
     ScenarioVersion,
     StudyNote,
+    TaskMapping,
     TaskStatement,
     Topic,
 )
@@ -120,3 +129,77 @@ class QuestionVersionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[QuestionVersion]:
         # The two big texts are not in the list.
         return QuestionVersion.objects.select_related("question", "topic")
+
+
+@admin.register(Draft)
+class DraftAdmin(ReadOnlyAdmin):
+    list_display = ("question", "state", "topic", "item_type", "saved_at", "saved_by")
+    list_filter = ("state", "item_type")
+    list_select_related = ("question", "topic", "saved_by")
+    search_fields = ("question__code",)
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    list_display = ("question", "reviewer", "agreed", "verdict", "answered_at", "decided_at")
+    list_filter = ("verdict", "agreed")
+    list_select_related = ("question", "reviewer")
+    search_fields = ("question__code", "reviewer__email")
+
+
+@admin.register(Comment)
+class CommentAdmin(ReadOnlyAdmin):
+    list_display = ("at", "question", "by", "text")
+    list_select_related = ("question", "by")
+    search_fields = ("question__code", "text")
+
+
+@admin.register(QuestionEvent)
+class QuestionEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "question", "number", "kind", "by")
+    list_filter = ("kind",)
+    list_select_related = ("question", "by")
+    search_fields = ("question__code", "by__email")
+    date_hierarchy = "at"
+
+
+@admin.register(Image)
+class ImageAdmin(ReadOnlyAdmin):
+    list_display = ("name", "media_type", "width", "height", "size", "uploaded_by", "uploaded_at")
+    list_select_related = ("uploaded_by",)
+    search_fields = ("name",)
+    fields = ("name", "media_type", "width", "height", "size", "uploaded_by", "uploaded_at")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Image]:
+        return Image.objects.defer("data")
+
+
+@admin.register(TaskMapping)
+class TaskMappingAdmin(ReadOnlyAdmin):
+    list_display = ("old", "new")
+    list_select_related = ("old", "new")
+
+
+@admin.register(CategoryMapping)
+class CategoryMappingAdmin(KeptAdmin):
+    list_display = ("blueprint", "category", "topic")
+    list_filter = ("blueprint",)
+    list_select_related = ("blueprint", "topic")
+    search_fields = ("category",)
+    autocomplete_fields = ("topic",)
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "filename", "format_name", "state", "done", "total", "by")
+    list_filter = ("state", "format_name")
+    list_select_related = ("by",)
+    search_fields = ("filename",)
+
+
+@admin.register(ExportRun)
+class ExportRunAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "filename", "format_name", "state", "done", "total", "by")
+    list_filter = ("state", "format_name")
+    list_select_related = ("by",)
+    search_fields = ("filename",)

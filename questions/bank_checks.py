@@ -14,6 +14,7 @@ from typing import Any
 
 from questions import guessers, linting, shape, wording
 from questions.content import ItemType, Level, QuestionContent
+from questions.formats.native import BankFile
 from questions.linting import Forbidden
 
 ENOUGH = 30
@@ -49,6 +50,22 @@ class CheckResult:
     bound: str
     passed: bool
     offenders: tuple[str, ...] = ()
+
+
+def bank_items(files: Iterable[BankFile]) -> list[BankItem]:
+    """The questions of bank files as the bank's checks want them."""
+    return [
+        BankItem(
+            code=entry.code,
+            topic=entry.topic,
+            level=entry.level,
+            difficulty=float(entry.difficulty),
+            content=entry.content,
+            scenario=entry.scenario,
+        )
+        for file in files
+        for entry in file.questions
+    ]
 
 
 def check(

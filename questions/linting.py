@@ -287,7 +287,7 @@ def _ordering(content: QuestionContent) -> Iterator[Finding]:
 
 
 def _matching(content: QuestionContent) -> Iterator[Finding]:
-    matches = [p.match for p in content.prompts]
+    matches = [p.match for p in content.prompts if p.match]
     if len(set(matches)) < len(matches) and not _REUSE_SAID.search(content.stem):
         message = "A response is used more than once, and the stem does not say so."
         yield Finding(

@@ -25,7 +25,7 @@ from questions.content import QuestionContent
 
 _HTML_TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li"),
-    *("em", "strong", "s", "code", "pre", "span", "div", "a"),
+    *("em", "strong", "s", "code", "pre", "span", "div", "a", "img"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
 _MATH_TAGS = {
@@ -57,9 +57,12 @@ _ATTRIBUTES = {
     "span": {"class"},
     "th": {"class"},
     "td": {"class", "data-label"},
+    "img": {"src", "alt", "width", "height", "loading"},
     **{tag: _MATH_ATTRIBUTES for tag in _MATH_TAGS},
 }
 _MAX_FORMULA = 2_000
+IMAGE_PATH = "/bank/images/"
+_IMAGE = re.compile(r"image:(?P<name>[0-9a-f]{32}-(?P<width>\d{1,5})x(?P<height>\d{1,5})\.(?:png|jpg))")
 # Nothing in such a text means anything to Markdown or HTML. Most options and rationales are like this, and
 # parsing and cleaning them would be nine tenths of the time that loading a bank takes.
 _ORDINARY = re.compile(r"[A-Za-z][A-Za-z0-9 ,.;:()'\"%/?+“”‘’–—…-]*")
@@ -173,8 +176,15 @@ def _formula(source: str, options: dict[str, Any]) -> str:
 def _image(
     _renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
 ) -> str:
-    # Pictures are not served yet; what they would show is said.
-    return escape(tokens[index].content)
+    # Only our own pictures are shown; of any other, what it would show is said.
+    token = tokens[index]
+    alt = escape(token.content)
+    found = _IMAGE.fullmatch(str(token.attrGet("src") or ""))
+    if not found:
+        return alt
+    name, width, height = found["name"], found["width"], found["height"]
+    # Eager: a paper is loaded whole at its start, and must stay whole when the network goes.
+    return f'<img src="{IMAGE_PATH}{name}" alt="{alt}" width="{width}" height="{height}" loading="eager">'
 
 
 def _cell(

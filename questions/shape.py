@@ -23,6 +23,7 @@ _SELECT = (
     re.compile(rf"\(\s*\**(?:select|choose|pick)\s+\**{_NUMBER}\b", re.IGNORECASE),
     re.compile(r"\b(?:Select|Choose|Pick)\s+\**(ONE|TWO|THREE|FOUR|FIVE|SIX)\b"),
 )
+_IMAGE = re.compile(r"!\[([^\]]*)\]\(image:")
 
 
 class Severity(StrEnum):
@@ -54,7 +55,7 @@ def stated_count(stem: str) -> int | None:
 
 def faults(content: QuestionContent) -> list[Finding]:
     """Everything that makes the question unfit to be sat, in reading order."""
-    found = [*_stem(content), *_options(content)]
+    found = [*_stem(content), *_options(content), *_pictures(content)]
     match content.item_type:
         case ItemType.MULTIPLE_CHOICE:
             found += _multiple_choice(content)
@@ -65,6 +66,24 @@ def faults(content: QuestionContent) -> list[Finding]:
         case ItemType.MATCHING:
             found += _matching(content)
     return found
+
+
+def _pictures(content: QuestionContent) -> Iterator[Finding]:
+    for where, text in [("stem", content.stem), *_part_texts(content)]:
+        for alt in _IMAGE.findall(text):
+            if not alt.strip():
+                message = "A picture has no words for those who can't see it."
+                mend = "Say between the brackets what it shows: ![a bar chart of …](image:…)."
+                yield _block("image_without_alt", message, mend, where)
+
+
+def _part_texts(content: QuestionContent) -> Iterator[tuple[str, str]]:
+    for number, option in enumerate(content.options, 1):
+        yield f"options.{number}.text", option.text
+        yield f"options.{number}.rationale", option.rationale
+    for number, prompt in enumerate(content.prompts, 1):
+        yield f"prompts.{number}.text", prompt.text
+        yield f"prompts.{number}.rationale", prompt.rationale
 
 
 def _block(code: str, message: str, how_to_mend: str, where: str) -> Finding:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Cohort, Membership, Role, User
-from exams import delivery, results
+from exams import delivery, results, starting
 from exams.models import Attempt, MockExam
 from questions.content import ItemType, Option, Prompt, QuestionContent, fingerprint
 from questions.models import Blueprint, Domain, Question, QuestionVersion, StudyNote, TaskStatement, Topic
@@ -174,7 +174,7 @@ def make_exam(*, items: int = 8, **mock_fields: Any) -> MockExam:
 
 
 def start(mock: MockExam, learner: User, *, now: datetime = NOW) -> Attempt:
-    return delivery.start_attempt(mock, learner=learner, now=now)
+    return starting.start_attempt(mock, learner=learner, now=now)
 
 
 def save(

@@ -12,7 +12,7 @@ from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any
 
-from exams.delivery import receipt_digest
+from exams.closing import receipt_digest
 from questions.content import QuestionContent
 from tests import processes
 from tests.processes import Site, wait_for

@@ -40,6 +40,15 @@ FIGURES = {
         "Submit → scored p99",
     ),
     "closing": ("Closed a second", "Scored a second", "p95 of a save meanwhile"),
+    "transfer": (
+        "Upload",
+        "CPU of reading",
+        "Mapping a folder",
+        "Longest transaction",
+        "Questions imported",
+        "Export, what is lost",
+        "Megabytes written",
+    ),
 }
 
 

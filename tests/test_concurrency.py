@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from accounts.models import User
-from exams import delivery, results, sweeps
+from exams import closing, delivery, results, sweeps
 from exams.models import Attempt, AttemptEvent, Evidence, Exposure, MockExam, Paper, Response, Result
 from tests.factories import NOW, key_of, make_exam, make_user, save, start
 from tests.processes import wait_for
@@ -228,7 +228,7 @@ def test_every_acknowledged_save_is_in_the_receipt_and_in_the_result(mock: MockE
         close: dict[str, Callable[[], Any]] = {
             "submit": partial(delivery.submit_attempt, attempt.pk, learner=attempt.learner, now=NOW),
             "sweep": partial(sweeps.close_overdue, now=OVER),
-            "access": partial(delivery.close_if_overdue, attempt, now=OVER),
+            "access": partial(closing.close_if_overdue, attempt, now=OVER),
         }
 
         outcomes = at_once(
@@ -256,7 +256,7 @@ def test_every_acknowledged_save_is_in_the_receipt_and_in_the_result(mock: MockE
 def test_two_sweeps_at_once_close_each_attempt_once(mock: MockExam) -> None:
     attempts = [start(mock, make_user()) for _ in range(12)]
 
-    closed = at_once(*[lambda: delivery.close_overdue(now=OVER, batch=3)] * 3)
+    closed = at_once(*[lambda: closing.close_overdue(now=OVER, batch=3)] * 3)
 
     # A sweep passes over what another one holds: it may end with fewer, and the sum is right all the same.
     assert sum(closed) == len(attempts)
@@ -336,6 +336,6 @@ def test_twenty_double_starts_at_once_make_one_attempt_each(mock: MockExam) -> N
 
 
 def digest_of(attempt: Attempt) -> str:
-    return delivery.receipt_digest(
+    return closing.receipt_digest(
         attempt.responses.order_by("slot").values_list("slot", "revision", "answer")
     )

@@ -198,7 +198,7 @@ def test_removing_the_demo_leaves_everybody_else_and_their_statistics(bank: None
 
     removed = demo.remove(now=NOW)
 
-    assert removed.accounts == 26
+    assert removed.accounts == 27
     assert removed.attempts >= 24
     assert list(User.objects.all()) == [ana]
     assert Attempt.objects.count() == own

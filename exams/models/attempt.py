@@ -72,7 +72,7 @@ class Attempt(models.Model):
     option_seed = models.BigIntegerField()
     state = models.CharField(max_length=12, choices=State, default=State.IN_PROGRESS)
 
-    # The parts of the deadline, and the deadline that follows from them (see delivery.effective_deadline).
+    # The parts of the deadline, and the deadline that follows from them (see starting.effective_deadline).
     started_at = models.DateTimeField()
     is_timed = models.BooleanField(default=True)
     seconds_allowed = models.PositiveIntegerField()
@@ -105,8 +105,13 @@ class Attempt(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=("learner", "mock"),
-                condition=models.Q(state="in_progress", mock__isnull=False),
+                condition=models.Q(state="in_progress", mock__isnull=False) & ~models.Q(purpose="preview"),
                 name="attempt_one_running_per_mock",
+            ),
+            models.UniqueConstraint(
+                fields=("learner", "mock"),
+                condition=models.Q(state="in_progress", mock__isnull=False, purpose="preview"),
+                name="attempt_one_running_preview_per_mock",
             ),
             models.UniqueConstraint(fields=("learner", "start_key"), name="attempt_start_key_once"),
             models.CheckConstraint(

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts import access
 from accounts.models import User
 from exams import review_policy
 from questions.models import Blueprint, QuestionVersion
@@ -16,8 +17,8 @@ from questions.models import Blueprint, QuestionVersion
 
 class MockExamQuerySet(models.QuerySet["MockExam"]):
     def visible_to(self, user: User) -> Self:
-        """Published ones; staff see drafts too."""
-        return self if user.is_admin else self.filter(is_published=True)
+        """Published ones; who builds mocks sees drafts too."""
+        return self if access.may(user, access.BUILD_MOCKS) else self.filter(is_published=True)
 
 
 class MockExam(models.Model):
@@ -38,6 +39,11 @@ class MockExam(models.Model):
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(50)],
         help_text=_("Assembled ahead; each learner gets the one with the fewest questions they have met."),
+    )
+    is_per_learner = models.BooleanField(
+        _("a paper for each learner"),
+        default=False,
+        help_text=_("Assembled at the start, of questions that the learner has not met."),
     )
     is_held_back = models.BooleanField(
         _("held back"), default=False, help_text=_("A final check: its questions appear in nothing else.")
@@ -73,6 +79,10 @@ class MockExam(models.Model):
                 | models.Q(closes_at=None)
                 | models.Q(opens_at__lt=models.F("closes_at")),
                 name="mock_opens_before_it_closes",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(is_per_learner=True, is_held_back=True),
+                name="mock_held_back_has_fixed_papers",
             ),
         )
 

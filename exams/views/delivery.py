@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from exams import delivery, player
+from exams import closing, delivery, player
 from exams.form_answers import FormAnswers
 from exams.models import Attempt
 from exams.views.errors import RequestError, json_login_required, wants_json
@@ -36,7 +36,7 @@ def attempt(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """The player; once the sitting is over, the way to its results."""
     now = timezone.now()
     sitting = _own_attempt(request, attempt_id)
-    sitting = delivery.close_if_overdue(sitting, now=now)
+    sitting = closing.close_if_overdue(sitting, now=now)
     if wants_json(request):
         return JsonResponse(_attempt_json(sitting, player.player_page(sitting, now=now)))
     if not sitting.is_open:
@@ -113,7 +113,7 @@ def pulse(request: SignedInRequest, attempt_id: uuid.UUID) -> JsonResponse:
     now = timezone.now()
     # The most frequent request after a save: it reads no more than it needs.
     mine = Attempt.objects.sat_by(request.user).select_related("paper").order_by()
-    sitting = delivery.close_if_overdue(get_object_or_404(mine, pk=attempt_id), now=now)
+    sitting = closing.close_if_overdue(get_object_or_404(mine, pk=attempt_id), now=now)
     try:
         body = _body(request)
         position = body.get("position")
@@ -268,7 +268,7 @@ def _save_form(request: SignedInRequest, attempt_id: uuid.UUID) -> bool:
     are saves, each above the revision that it knew: an old page can't blank a newer answer.
     """
     now = timezone.now()
-    sitting = delivery.close_if_overdue(_own_attempt(request, attempt_id), now=now)
+    sitting = closing.close_if_overdue(_own_attempt(request, attempt_id), now=now)
     kept: list[int] = []
     late: list[int] = []
     form = FormAnswers(request.POST)

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from exams import delivery, offers, practice
+from exams import delivery, offers, practice, starting
 from exams.forms import ExamPlanForm, PracticeForm, practice_message
 from exams.models import ExamPlan, MockExam
 from exams.views.errors import json_login_required, wants_json
@@ -52,7 +52,7 @@ def start(request: SignedInRequest, mock_id: int) -> HttpResponse:
     """Start, or come back to what was started: a double click and a second tab reach the same attempt."""
     chosen = _visible_mock(request, mock_id)
     try:
-        attempt = delivery.start_attempt(chosen, learner=request.user, now=timezone.now())
+        attempt = starting.start_attempt(chosen, learner=request.user, now=timezone.now())
     except delivery.DeliveryError as error:
         message = {
             "not_open_yet": _("This mock exam is not open yet."),

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from exams import delivery, disclosure, domain_page, earlier, history, result_page, results, review, standing
+from exams import closing, disclosure, domain_page, earlier, history, result_page, results, review, standing
 from exams.earlier import PartRow
 from exams.models import Attempt
 from exams.result_page import ResultPage
@@ -103,7 +103,7 @@ def _finished(request: SignedInRequest, attempt_id: uuid.UUID, now: datetime) ->
     visible = _visible(request)
     sitting = get_object_or_404(visible, pk=attempt_id)
     was_open = sitting.is_open
-    sitting = delivery.close_if_overdue(sitting, now=now)
+    sitting = closing.close_if_overdue(sitting, now=now)
     is_stuck = (
         sitting.state == Attempt.State.CLOSED
         and sitting.closed_at is not None

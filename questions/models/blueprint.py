@@ -32,6 +32,18 @@ class Blueprint(models.Model):
         help_text=_("Patterns of retired or out-of-scope things that no key may name."),
     )
 
+    edited_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("On the site; loading its file again doesn't undo that.")
+    )
+    follows = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="followed_by",
+        help_text=_("The version of the exam that this one was copied from."),
+    )
+
     class Meta:
         verbose_name = _("blueprint")
         verbose_name_plural = _("blueprints")
@@ -120,3 +132,18 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
+
+
+class TaskMapping(models.Model):
+    """What a task of one version of an exam has become in the next: its questions can move along."""
+
+    old = models.ForeignKey(TaskStatement, on_delete=models.CASCADE, related_name="became")
+    new = models.ForeignKey(TaskStatement, on_delete=models.CASCADE, related_name="was")
+
+    class Meta:
+        verbose_name = _("mapping of a task")
+        verbose_name_plural = _("mappings of tasks")
+        constraints = (models.UniqueConstraint(fields=("old", "new"), name="task_mapping_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.old} → {self.new}"

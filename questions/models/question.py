@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from questions.content import ItemType, Level, QuestionContent
 from questions.models.blueprint import Blueprint, Topic
 
+ITEM_TYPES = [(str(t), str(t).replace("_", " ")) for t in ItemType]
+LEVELS = [(str(v), str(v)) for v in Level]
+
 
 class Scenario(models.Model):
     """The case of a case study: one text, several questions."""
@@ -70,7 +73,14 @@ class Question(models.Model):
         _("source"), max_length=200, blank=True, help_text=_("The bank file that it was loaded from.")
     )
     current = models.ForeignKey("QuestionVersion", on_delete=models.PROTECT, null=True, related_name="+")
+    origin = models.CharField(
+        _("origin"),
+        max_length=200,
+        blank=True,
+        help_text=_("The other system's format and identifier, so that a repeated import knows it again."),
+    )
     retired_at = models.DateTimeField(null=True, blank=True)
+    retired_because = models.TextField(_("reason for retiring"), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = QuestionQuerySet.as_manager()
@@ -79,7 +89,12 @@ class Question(models.Model):
         verbose_name = _("question")
         verbose_name_plural = _("questions")
         ordering = ("code",)
-        indexes = (models.Index(fields=("blueprint", "state"), name="question_by_state"),)
+        indexes = (
+            models.Index(fields=("blueprint", "state"), name="question_by_state"),
+            models.Index(
+                fields=("blueprint", "origin"), condition=~models.Q(origin=""), name="question_by_origin"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.code
@@ -94,10 +109,8 @@ class QuestionVersion(models.Model):
     scenario_version = models.ForeignKey(
         ScenarioVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="question_versions"
     )
-    item_type = models.CharField(
-        _("type"), max_length=20, choices=[(str(t), str(t).replace("_", " ")) for t in ItemType]
-    )
-    level = models.CharField(_("level"), max_length=8, choices=[(str(v), str(v)) for v in Level])
+    item_type = models.CharField(_("type"), max_length=20, choices=ITEM_TYPES)
+    level = models.CharField(_("level"), max_length=8, choices=LEVELS)
     difficulty = models.DecimalField(
         _("difficulty"),
         max_digits=3,

@@ -22,6 +22,15 @@ from tests.factories import NOW, make_cohort, make_exam, make_note, make_user, s
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 READ_ONLY = {
     "accounts.AccommodationChange",
+    "accounts.Notice",
+    "questions.Comment",
+    "questions.Draft",
+    "questions.ExportRun",
+    "questions.Image",
+    "questions.ImportRun",
+    "questions.QuestionEvent",
+    "questions.Review",
+    "questions.TaskMapping",
     "questions.Question",
     "questions.QuestionVersion",
     "questions.Scenario",
@@ -44,6 +53,18 @@ READ_ONLY = {
     "exams.Sweep",
     "mfa.Authenticator",
 }
+IN_TRANSIT = {
+    "questions.Listing",
+    "questions.StemBand",
+    "questions.QuestionTag",
+    "questions.SavedFilter",
+    "questions.ImportChunk",
+    "questions.ImportRow",
+    "questions.ImportPicture",
+    "questions.ImportStage",
+    "questions.ExportChunk",
+}
+"""Worked out from something else, or pieces of a file on its way: there is nothing to look at."""
 DELETABLE = {"accounts.Membership", "exams.ExamPlan", "account.EmailAddress", "mfa.Authenticator"}
 
 Model = type[models.Model]
@@ -83,7 +104,7 @@ def test_all_models_of_ours_are_there() -> None:
     from django.apps import apps
 
     ours = {m for app in ("accounts", "questions", "exams") for m in apps.get_app_config(app).get_models()}
-    assert ours <= set(REGISTERED)
+    assert {m for m in ours if m._meta.label not in IN_TRANSIT} <= set(REGISTERED)
 
 
 def test_every_list_every_search_and_every_row_open(as_admin: Client, full_database: None) -> None:

@@ -16,7 +16,7 @@ from django.test import Client
 
 from accounts import accommodations, anonymising
 from accounts.models import Accommodation, AccommodationChange, Membership, Role, User
-from exams import delivery
+from exams import closing
 from exams.models import Attempt, Result
 from tests.factories import NOW, make_cohort, make_exam, make_user, save, sit, start
 
@@ -96,7 +96,7 @@ def test_a_running_exam_stays_and_closes_by_itself(ana: User) -> None:
     anonymising.anonymise(ana, now=NOW)
     attempt.refresh_from_db()
     assert attempt.state == Attempt.State.IN_PROGRESS
-    delivery.close_overdue(now=attempt.deadline_at + timedelta(minutes=1))
+    closing.close_overdue(now=attempt.deadline_at + timedelta(minutes=1))
     attempt.refresh_from_db()
     assert attempt.closed_reason == Attempt.ClosedReason.TIME_RAN_OUT
 

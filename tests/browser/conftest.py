@@ -17,7 +17,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from exams import delivery
+from exams import delivery, starting
 from exams.models import Attempt, MockExam, Paper, PaperItem, Response
 from questions.content import ItemType
 from questions.models import QuestionVersion, Scenario, ScenarioVersion
@@ -150,19 +150,19 @@ def sitting(transactional_db: None, ana: User, live_server: LiveServer) -> Sitti
     versions = _versions()
     mock = make_mock(versions[0].question.blueprint, items=SLOTS, seconds=1200, title="Mock exam 4")
     _paper(versions, mock=mock)
-    attempt = delivery.start_attempt(mock, learner=ana, now=timezone.now())
+    attempt = starting.start_attempt(mock, learner=ana, now=timezone.now())
     return Sitting(attempt, mock, f"{live_server.url}/attempts/{attempt.pk}/")
 
 
 @pytest.fixture
 def practice(transactional_db: None, ana: User, live_server: LiveServer) -> Sitting:
     """Ana practises the same twelve, untimed, with feedback at once."""
-    attempt = delivery.create_attempt(
+    attempt = starting.create_attempt(
         _paper(_versions()),
         learner=ana,
         purpose=Attempt.Purpose.PRACTICE,
         is_timed=False,
-        allowed=delivery.Allowance(7 * 86_400, Decimal(1), 0),
+        allowed=starting.Allowance(7 * 86_400, Decimal(1), 0),
         now=timezone.now(),
     )
     return Sitting(attempt, None, f"{live_server.url}/attempts/{attempt.pk}/")

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Accommodation, User
-from exams import delivery
+from exams import closing, delivery, starting
 from exams.delivery import DeliveryError
 from exams.models import Attempt, AttemptEvent, MockExam, Response
 from tests.factories import NOW, key_of, make_exam, make_user, save, start
@@ -325,9 +325,9 @@ def test_somebody_else_cannot_submit(attempt: Attempt, cleo: User) -> None:
 
 
 def test_any_access_closes_an_overdue_attempt(attempt: Attempt) -> None:
-    assert delivery.close_if_overdue(attempt, now=DEADLINE + timedelta(seconds=10)).is_open
+    assert closing.close_if_overdue(attempt, now=DEADLINE + timedelta(seconds=10)).is_open
 
-    closed = delivery.close_if_overdue(attempt, now=DEADLINE + timedelta(seconds=10.1))
+    closed = closing.close_if_overdue(attempt, now=DEADLINE + timedelta(seconds=10.1))
 
     assert (closed.state, closed.closed_reason) == ("closed", "time_ran_out")
     assert closed.ended_at == DEADLINE
@@ -337,8 +337,8 @@ def test_the_sweep_closes_all_that_is_overdue_and_nothing_else(mock: MockExam) -
     overdue = [start(mock, make_user(), now=NOW - timedelta(hours=1)) for _ in range(5)]
     running = start(mock, make_user())
 
-    assert delivery.close_overdue(now=NOW, batch=2) == 5
-    assert delivery.close_overdue(now=NOW, batch=2) == 0
+    assert closing.close_overdue(now=NOW, batch=2) == 5
+    assert closing.close_overdue(now=NOW, batch=2) == 0
 
     assert set(Attempt.objects.filter(state="closed")) == set(overdue)
     assert Attempt.objects.get(pk=running.pk).is_open
@@ -347,7 +347,7 @@ def test_the_sweep_closes_all_that_is_overdue_and_nothing_else(mock: MockExam) -
 def test_more_time_moves_the_deadline(attempt: Attempt) -> None:
     attempt.credit_seconds = 300
 
-    assert delivery.effective_deadline(attempt) == DEADLINE + timedelta(minutes=5)
+    assert starting.effective_deadline(attempt) == DEADLINE + timedelta(minutes=5)
 
 
 def test_now_may_be_any_time_zone(mock: MockExam, ana: User) -> None:

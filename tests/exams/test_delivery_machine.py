@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from exams import delivery, population, results, sweeps
+from exams import closing, delivery, population, results, starting, sweeps
 from exams.models import Attempt, AttemptEvent, Evidence, Exposure, MockExam, Result
 from tests.factories import NOW, key_of, make_exam, make_user
 
@@ -50,7 +50,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.world.__enter__()
         self.learner = make_user()
         self.now: datetime = NOW
-        self.attempt = delivery.start_attempt(self.mock, learner=self.learner, now=NOW)
+        self.attempt = starting.start_attempt(self.mock, learner=self.learner, now=NOW)
         self.deadline = NOW + timedelta(seconds=SECONDS)
         self.keys = {slot: key_of(self.attempt, slot) for slot in range(1, SLOTS + 1)}
         # The model: what must be stored, and what each tab believes.
@@ -153,7 +153,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.is_closed or not self.is_over)
     @rule()
     def start_again(self) -> None:
-        again = delivery.start_attempt(self.mock, learner=self.learner, now=self.now)
+        again = starting.start_attempt(self.mock, learner=self.learner, now=self.now)
         if not self.is_closed:
             assert again.pk == self.attempt.pk
         else:
@@ -176,7 +176,7 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     @rule()
     def look_at_it(self) -> None:
-        delivery.close_if_overdue(self.current(), now=self.now)
+        closing.close_if_overdue(self.current(), now=self.now)
         self.is_closed |= self.is_over
 
     @rule()
@@ -226,7 +226,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.receipt = self.receipt or receipt
         assert receipt == self.receipt
         rows = [(slot, *self.stored[slot]) for slot in sorted(self.stored)]
-        assert attempt.digest == delivery.receipt_digest(rows)
+        assert attempt.digest == closing.receipt_digest(rows)
         assert attempt.answered_count == sum(answer is not None for _, _, answer in rows)
 
     @invariant()

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from exams import delivery, population, sweeps
+from exams import closing, population, sweeps
 from exams.models import Attempt, AttemptEvent, MockExam, Result
 from tests.exams import api
 from tests.exams.conftest import Clock
@@ -104,7 +104,7 @@ def assert_kept(attempt_id: str, answers: dict[int, Any], *, right: int) -> None
     assert dict(attempt.responses.exclude(answer=None).values_list("slot", "answer")) == answers
     assert attempt.answered_count == len(answers)
     rows = attempt.responses.order_by("slot").values_list("slot", "revision", "answer")
-    assert attempt.digest == delivery.receipt_digest(rows)
+    assert attempt.digest == closing.receipt_digest(rows)
     assert Result.objects.get(attempt=attempt).correct == right
     kinds = list(attempt.events.values_list("kind", flat=True))
     assert (kinds.count("closed"), kinds.count("scored")) == (1, 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from exams import delivery
+from exams import closing
 from exams.models import Attempt
 
 
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             "event": "now",
             "state": attempt.state,
             "digest": attempt.digest,
-            "digest_of_what_is_stored": delivery.receipt_digest(stored),
+            "digest_of_what_is_stored": closing.receipt_digest(stored),
             "answers": {str(slot): answer for slot, _, answer in stored if answer is not None},
         }
 

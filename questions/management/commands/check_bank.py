@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from questions import bank_checks, bank_folder, linting, note_checks, notes, transfer
+from questions import bank_checks, bank_export, bank_folder, linting, note_checks, notes
 from questions.bank_checks import BankItem, CheckResult
 from questions.content import ItemType, Level
 from questions.formats.notes import NoteFile
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             items, topics, coverage, forbidden, written = self._from_files(path)
         else:
             blueprint = find_blueprint(options["blueprint"])
-            items = transfer.bank_items(transfer.published_files(blueprint))
+            items = bank_checks.bank_items(bank_export.published_files(blueprint))
             outline = Topic.objects.filter(task__domain__blueprint=blueprint)
             topics = list(outline.order_by("code").values_list("code", flat=True))
             coverage = blueprint.coverage_per_topic
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             self.stderr.write(str(problem))
         if bank.problems:
             raise CommandError("No check was run: mend the errors first.")
-        items = transfer.bank_items(bank.files)
+        items = bank_checks.bank_items(bank.files)
         if bank.spec is None:
             return items, sorted({item.topic for item in items}), 0, (), None
         is_whole = path.is_dir()

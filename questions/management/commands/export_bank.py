@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from questions import bank_folder, notes, transfer
+from questions import bank_export, bank_folder, notes
 from questions.models import Blueprint
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         blueprint = find_blueprint(options["blueprint"])
-        files = transfer.export_bank(blueprint)
+        files = bank_export.export_bank(blueprint)
         note_texts = {}
         if options["task"]:
             name = f"{options['task']}.yaml"

@@ -10,13 +10,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from questions import bank_folder, notes, transfer
+from questions import bank_folder, listing, loading, notes
 from questions.bank_folder import Bank
 from questions.formats.native import BankFile
 from questions.formats.reading import FormatError, Problem
+from questions.loading import LoadReport
 from questions.models import Blueprint
 from questions.notes import NotesReport
-from questions.transfer import LoadReport
 
 
 class Command(BaseCommand):
@@ -29,8 +29,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("path", type=Path, metavar="PATH")
+        parser.add_argument(
+            "--overwrite",
+            action="store_true",
+            help="Follow the files also where somebody has published, retired or edited on the site.",
+        )
 
-    def handle(self, *args: Any, path: Path, **options: Any) -> None:
+    def handle(self, *args: Any, path: Path, overwrite: bool, **options: Any) -> None:
         now = timezone.now()
         try:
             bank = bank_folder.read(path)
@@ -38,25 +43,30 @@ class Command(BaseCommand):
             raise CommandError(f"{path} does not exist.") from None
         is_folder = path.is_dir()
         if bank.spec and is_folder:
-            self._load_blueprint(bank)
+            self._load_blueprint(bank, overwrite=overwrite)
         problems = list(bank.problems)
         loaded: list[tuple[BankFile, Blueprint]] = []
         retired: list[str] = []
         for file in bank.files:
             try:
                 blueprint = _blueprint_of(file)
-                report = transfer.load_bank_file(
+                report = loading.load_bank_file(
                     file,
                     blueprint=blueprint,
                     source=Path(file.filename).name,
                     now=now,
                     retire_gone=not is_folder,
+                    overwrite=overwrite,
                 )
             except FormatError as error:
                 problems += error.problems
                 continue
             loaded.append((file, blueprint))
             self.stdout.write(f"{file.filename}: {_summary(report)}")
+            if report.kept:
+                self.stdout.write(
+                    f"  kept as on the site (--overwrite follows the file): {', '.join(report.kept)}"
+                )
         if bank.has_notes:
             problems += self._load_notes(bank, loaded, are_all_good=not problems)
         if is_folder and not problems:
@@ -67,14 +77,15 @@ class Command(BaseCommand):
             self.stderr.write(str(problem))
         if problems:
             raise CommandError(_closing(problems, bank, is_folder=is_folder))
+        listing.refresh_missing()
         count = sum(len(file.questions) for file, _ in loaded)
         self.stdout.write(self.style.SUCCESS(f"{count} questions in {len(loaded)} files are loaded."))
 
-    def _load_blueprint(self, bank: Bank) -> None:
+    def _load_blueprint(self, bank: Bank, *, overwrite: bool) -> None:
         assert bank.spec is not None
         try:
-            blueprint = transfer.load_blueprint(bank.spec)
-        except transfer.TransferError as error:
+            blueprint = loading.load_blueprint(bank.spec, overwrite=overwrite)
+        except loading.LoadingError as error:
             why = f"These have gone from the outline but are still in use: {error.detail}. Keep them in it."
             raise CommandError(str(Problem(bank.spec.filename, 1, bank.spec.code, why))) from error
         self.stdout.write(f"{bank.spec.filename}: blueprint {blueprint}, {len(bank.spec.topic_codes)} topics")
@@ -120,7 +131,7 @@ def _retire_gone(bank: Bank, loaded: list[tuple[BankFile, Blueprint]], *, now: d
     for blueprint in {blueprint.pk: blueprint for _, blueprint in loaded}.values():
         is_whole = bank.spec is not None and bank.spec.code == blueprint.code
         sources = None if is_whole else [Path(file.filename).name for file, _ in loaded]
-        retired += transfer.retire_missing(blueprint, keep=keep, now=now, sources=sources)
+        retired += loading.retire_missing(blueprint, keep=keep, now=now, sources=sources)
     return retired
 
 
@@ -131,6 +142,7 @@ def _summary(report: LoadReport) -> str:
         "unchanged": report.unchanged,
         "retired": report.retired,
         "restored": report.restored,
+        "kept": report.kept,
     }
     return ", ".join(f"{len(codes)} {name}" for name, codes in counts.items() if codes) or "no questions"
 

@@ -1,4 +1,4 @@
-"""Banks into the database and out of it again.
+"""Banks into the database.
 
 What is loaded is published. A published version never changes: another content is the next version, and a
 question that has gone from its file is retired, not deleted, for attempts point to it.
@@ -15,16 +15,16 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, ProtectedError, QuerySet
 
-from questions import content, rendering
-from questions.bank_checks import BankItem
-from questions.content import Level
+from questions import listing, rendering, versions
 from questions.formats.blueprint import BlueprintSpec, DomainSpec
-from questions.formats.native import BankFile, Checked, QuestionEntry, ScenarioEntry, render_bank
+from questions.formats.native import BankFile, Checked, QuestionEntry, ScenarioEntry
 from questions.formats.reading import FormatError, Problem
 from questions.models import (
     Blueprint,
     Domain,
     Question,
+    QuestionEvent,
+    QuestionTag,
     QuestionVersion,
     Scenario,
     ScenarioVersion,
@@ -35,7 +35,7 @@ from questions.models import (
 _BATCH = 500
 
 
-class TransferError(Exception):
+class LoadingError(Exception):
     """`code` is `in_use`: a part of the outline that has gone is still used by questions or results."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -53,22 +53,29 @@ class LoadReport:
     unchanged: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    """What the site says of these is somebody's work: the file says otherwise and was not followed."""
 
 
 # The blueprint
 
 
 @transaction.atomic
-def load_blueprint(spec: BlueprintSpec) -> Blueprint:
+def load_blueprint(spec: BlueprintSpec, *, overwrite: bool = False) -> Blueprint:
     """Write the specification; again with the same one, nothing changes.
 
-    Codes identify domains, tasks and topics, so that titles, weights and places may change. Raises
-    `TransferError` when a topic that has gone has questions.
+    Codes identify domains, tasks and topics, so that titles, weights and places may change. One that was
+    edited on the site stays as it is, unless the caller wants to `overwrite` it. Raises `LoadingError` when a
+    topic that has gone has questions.
     """
+    edited = Blueprint.objects.filter(code=spec.code, edited_at__isnull=False).first()
+    if edited is not None and not overwrite:
+        return edited
     blueprint, _ = Blueprint.objects.update_or_create(
         code=spec.code,
         defaults={
             "title": spec.title,
+            "edited_at": None,
             "disclaimer": spec.disclaimer,
             "notice": spec.notice,
             "items": spec.items,
@@ -131,7 +138,7 @@ def _drop(rows: QuerySet[Any]) -> None:
         rows.delete()
     except ProtectedError as error:
         names = sorted(str(row) for row in rows.all())
-        raise TransferError("in_use", ", ".join(names)) from error
+        raise LoadingError("in_use", ", ".join(names)) from error
 
 
 def _topics(blueprint: Blueprint) -> QuerySet[Topic]:
@@ -143,9 +150,18 @@ def _topics(blueprint: Blueprint) -> QuerySet[Topic]:
 
 @transaction.atomic
 def load_bank_file(
-    bank_file: BankFile, *, blueprint: Blueprint, source: str, now: datetime, retire_gone: bool = True
+    bank_file: BankFile,
+    *,
+    blueprint: Blueprint,
+    source: str,
+    now: datetime,
+    retire_gone: bool = True,
+    overwrite: bool = False,
 ) -> LoadReport:
     """Bring the database to what the file says: all of it, or nothing and a `FormatError`.
+
+    A question that somebody has published, retired or begun on the site is kept as it is there: a file that
+    comes with the next release mustn't undo a review. `overwrite` follows the file all the same.
 
     Questions that came from `source` and are no longer in the file are retired, unless `retire_gone` is
     False because other files, still to come, may hold them (`retire_missing` then does it).
@@ -164,17 +180,25 @@ def load_bank_file(
         print_now = _fingerprint(entry, texts.get(entry.scenario or ""))
         question = known.get(entry.code) or Question(blueprint=blueprint, code=entry.code)
         is_same = question.current is not None and question.current.fingerprint == print_now
+        if not overwrite and _is_of_the_site(question, is_same):
+            outcome["kept"].append(entry.code)
+            known.pop(entry.code)
+            continue
         outcome[_fate(question, is_same)].append(entry.code)
         if not is_same:
             changed.append((question, entry, print_now))
         question.state = Question.State.PUBLISHED
-        question.retired_at = None
+        question.retired_at, question.retired_because = None, ""
         question.source = source
         known[entry.code] = question
     Question.objects.bulk_create([q for q in known.values() if q.pk is None], batch_size=_BATCH)
-    _publish(changed, topics, scenarios, now=now)
-    fields = ["current", "state", "retired_at", "source"]
+    published = _publish(changed, topics, scenarios, now=now)
+    fields = ["current", "state", "retired_at", "retired_because", "source"]
     Question.objects.bulk_update(known.values(), fields, batch_size=_BATCH)
+    _file_under_tags(bank_file.questions, known)
+    _record_loaded(published, source=source, now=now)
+    back = outcome["restored"]
+    listing.refresh({q.pk for q, _, _ in changed} | {known[code].pk for code in back})
     if retire_gone:
         outcome["retired"] += retire_missing(blueprint, keep=codes, sources=[source], now=now)
     return LoadReport(**{fate: tuple(listed) for fate, listed in outcome.items()})
@@ -186,9 +210,13 @@ def retire_missing(
 ) -> tuple[str, ...]:
     """Retire the loaded questions whose code is not in `keep`; of these `sources`, or of all files.
 
-    Questions that were written on the site have no source and stay.
+    Questions that were written or published on the site stay.
     """
-    loaded = Question.objects.published().filter(blueprint=blueprint).exclude(source="")
+    loaded = (
+        Question.objects.published()
+        .filter(blueprint=blueprint, current__published_by=None)
+        .exclude(source="")
+    )
     if sources is not None:
         loaded = loaded.filter(source__in=sources)
     kept = set(keep)
@@ -196,7 +224,17 @@ def retire_missing(
     for start in range(0, len(gone), _BATCH):
         batch = [pk for pk, _ in gone[start : start + _BATCH]]
         Question.objects.filter(pk__in=batch).update(state=Question.State.RETIRED, retired_at=now)
+        listing.refresh(batch)
     return tuple(sorted(code for _, code in gone))
+
+
+def _is_of_the_site(question: Question, is_same: bool) -> bool:
+    """Whether the site has a text or a verdict of its own that the file would undo."""
+    if question.pk is None:
+        return False
+    if question.state == Question.State.RETIRED and question.retired_because:
+        return True
+    return question.current is None or (not is_same and question.current.published_by_id is not None)
 
 
 def _fate(question: Question, is_same: bool) -> str:
@@ -265,7 +303,7 @@ def _publish(
     scenarios: Mapping[str, ScenarioVersion],
     *,
     now: datetime,
-) -> None:
+) -> list[QuestionVersion]:
     """Write the next version of each question and make it the current one (the caller saves the question)."""
     changed = list(changed)
     numbered = QuestionVersion.objects.filter(question__in=[question for question, _, _ in changed])
@@ -291,96 +329,48 @@ def _publish(
     ]
     for version in QuestionVersion.objects.bulk_create(versions, batch_size=_BATCH):
         version.question.current = version
+    return versions
 
 
 def _fingerprint(entry: QuestionEntry, scenario: ScenarioEntry | None) -> str:
-    return content.fingerprint(
-        {
-            "content": entry.content.to_json(),
-            "topic": entry.topic,
-            "level": str(entry.level),
-            "difficulty": f"{entry.difficulty:.2f}",
-            "keeps_order": entry.keep_order,
-            "tags": list(entry.tags),
-            "checked": _checked_json(entry.checked),
-            "scenario": [scenario.code, scenario.title, scenario.text] if scenario else None,
-        }
+    return versions.fingerprint(
+        entry.content,
+        topic=entry.topic,
+        level=str(entry.level),
+        difficulty=entry.difficulty,
+        keeps_order=entry.keep_order,
+        tags=entry.tags,
+        checked=_checked_json(entry.checked),
+        scenario=(scenario.code, scenario.title, scenario.text) if scenario else None,
+    )
+
+
+def _file_under_tags(entries: Iterable[QuestionEntry], known: Mapping[str, Question]) -> None:
+    """Add the file's tags; those that somebody has added on the site stay."""
+    tags = [
+        QuestionTag(question=known[entry.code], name=name)
+        for entry in entries
+        if entry.code in known
+        for name in entry.tags
+    ]
+    QuestionTag.objects.bulk_create(tags, ignore_conflicts=True, batch_size=_BATCH)
+
+
+def _record_loaded(published: Iterable[QuestionVersion], *, source: str, now: datetime) -> None:
+    QuestionEvent.objects.bulk_create(
+        (
+            QuestionEvent(
+                question=version.question,
+                number=version.number,
+                kind=QuestionEvent.Kind.LOADED,
+                at=now,
+                detail={"source": source},
+            )
+            for version in published
+        ),
+        batch_size=_BATCH,
     )
 
 
 def _checked_json(checked: Checked | None) -> dict[str, Any] | None:
     return {"by": checked.by, "agreed": checked.agreed} if checked else None
-
-
-# Out
-
-
-def export_bank(blueprint: Blueprint) -> dict[str, str]:
-    """The published questions as bank files, one for each task statement that has any: name → text.
-
-    Loading them again changes nothing, and exporting again gives the same bytes.
-    """
-    return {file.filename: render_bank(file) for file in published_files(blueprint)}
-
-
-def published_files(blueprint: Blueprint) -> list[BankFile]:
-    by_task: dict[str, list[Question]] = {}
-    tasks = TaskStatement.objects.filter(domain__blueprint=blueprint).order_by("domain__position", "position")
-    by_task = {code: [] for code in tasks.values_list("code", flat=True)}
-    questions = Question.objects.published().filter(blueprint=blueprint, current__isnull=False)
-    related = questions.select_related("current__topic__task", "current__scenario_version__scenario")
-    for question in related.order_by("code"):
-        by_task[_current(question).topic.task.code].append(question)
-    return [_file(blueprint, code, listed) for code, listed in by_task.items() if listed]
-
-
-def bank_items(files: Iterable[BankFile]) -> list[BankItem]:
-    """The questions of bank files as the bank's checks want them."""
-    return [
-        BankItem(
-            code=entry.code,
-            topic=entry.topic,
-            level=entry.level,
-            difficulty=float(entry.difficulty),
-            content=entry.content,
-            scenario=entry.scenario,
-        )
-        for file in files
-        for entry in file.questions
-    ]
-
-
-def _file(blueprint: Blueprint, task: str, questions: Sequence[Question]) -> BankFile:
-    scenarios: dict[str, ScenarioEntry] = {}
-    for question in questions:
-        version = _current(question).scenario_version
-        if version is not None:
-            code = version.scenario.code
-            scenarios[code] = ScenarioEntry(code=code, title=version.title, text=version.text)
-    return BankFile(
-        blueprint=blueprint.code,
-        questions=tuple(_entry(question) for question in questions),
-        scenarios=tuple(scenarios[code] for code in sorted(scenarios)),
-        filename=f"{task}.yaml",
-    )
-
-
-def _entry(question: Question) -> QuestionEntry:
-    version = _current(question)
-    checked = version.checked
-    return QuestionEntry(
-        code=question.code,
-        topic=version.topic.code,
-        level=Level(version.level),
-        difficulty=version.difficulty,
-        content=version.parsed,
-        scenario=version.scenario_version.scenario.code if version.scenario_version else None,
-        keep_order=version.keeps_order,
-        tags=tuple(version.tags),
-        checked=Checked(by=checked["by"], agreed=checked["agreed"]) if checked else None,
-    )
-
-
-def _current(question: Question) -> QuestionVersion:
-    assert question.current is not None, "only questions with a published version come here"
-    return question.current

@@ -1,0 +1,55 @@
+"""Files in pieces in the database: web and worker share no disk."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from django.db.models import QuerySet
+
+from questions.models import ExportChunk, ExportRun, ImportChunk, ImportRun
+
+PIECE = 1024 * 1024
+
+
+def store_upload(run: ImportRun, file: BinaryIO) -> None:
+    for number, data in enumerate(_pieces(file)):
+        ImportChunk.objects.create(run=run, number=number, data=data)
+
+
+def store_export(run: ExportRun, file: BinaryIO) -> int:
+    """In place of what is there; the file's bytes."""
+    ExportChunk.objects.filter(run=run).delete()
+    size = 0
+    for number, data in enumerate(_pieces(file)):
+        ExportChunk.objects.create(run=run, number=number, data=data)
+        size += len(data)
+    return size
+
+
+def gathered(run: ImportRun) -> BinaryIO:
+    """The uploaded file again, on this machine's disk until it is closed."""
+    file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  (the caller closes it)
+    for data in _data(ImportChunk.objects.filter(run=run)):
+        file.write(data)
+    file.seek(0)
+    return file
+
+
+def streamed(run: ExportRun) -> Iterator[bytes]:
+    return _data(ExportChunk.objects.filter(run=run))
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while data := file.read(PIECE):
+        yield data
+
+
+def _data(pieces: QuerySet[ImportChunk] | QuerySet[ExportChunk]) -> Iterator[bytes]:
+    # One row a query: a cursor over all of them would hold the whole file in memory on some databases.
+    number = 0
+    while piece := pieces.filter(number=number).first():
+        yield bytes(piece.data)
+        number += 1
