@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Role, User
-from exams import assembly, delivery
+from exams import assembly, starting
 from exams.models import Attempt, MockExam, Response
 from questions import rendering
 from questions.content import ItemType, Option, Prompt, QuestionContent, fingerprint
@@ -108,7 +108,7 @@ def make_learners(count: int) -> list[Learner]:
 def start_all(mock: MockExam, learners: Sequence[Learner]) -> list[Sitting]:
     users = User.objects.in_bulk([learner.pk for learner in learners])
     now = timezone.now()
-    attempts = [delivery.start_attempt(mock, learner=users[learner.pk], now=now) for learner in learners]
+    attempts = [starting.start_attempt(mock, learner=users[learner.pk], now=now) for learner in learners]
     return [sitting_of(attempt.pk, learner) for attempt, learner in zip(attempts, learners, strict=True)]
 
 
