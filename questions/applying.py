@@ -47,10 +47,15 @@ Outcome = ImportRow.Outcome
 BROKEN_APPLYING = (
     "Importing stopped at an error that is ours; nothing has come in. It is in the server’s log."
 )
+UNLISTED = (
+    "The questions are in, but the bank list doesn’t show all of them: writing its lines was begun three times "
+    "and ended each time. Ask who runs this site for “manage.py relist_bank”."
+)
 _COMING = (Outcome.IMPORTED, Outcome.DEGRADED)
 _BATCH = 500
 _LISTED_AT_ONCE = 100
 _STEPS = {state.value: state.value for state in (State.APPLYING, State.LISTING)}
+_GIVEN_UP = {State.LISTING.value: (State.APPLIED.value, UNLISTED)}
 _NAME = re.compile(r"[0-9a-f]{32}-(\d+)x(\d+)\.(png|jpg)")
 
 
@@ -68,7 +73,7 @@ def start(run: ImportRun, *, tag: str, now: datetime) -> None:
 
 def apply(run_id: uuid.UUID, *, now: datetime) -> None:
     """The worker's part, safe to begin again at any point."""
-    run = runs.claim(ImportRun, run_id, steps=_STEPS, now=now)
+    run = runs.claim(ImportRun, run_id, steps=_STEPS, now=now, given_up=_GIVEN_UP)
     if run is None:
         return
     try:
@@ -179,7 +184,8 @@ def _list(run: ImportRun) -> None:
         batch = list(stages.filter(pk__in=ids[start_at : start_at + _LISTED_AT_ONCE]).select_related("row"))
         _tag_and_link(run, batch)
         listing.refresh([stage.question_id or 0 for stage in batch])
-        runs.touch(run, done=start_at + len(batch))
+        # It got on: only workers that end without a step forward are counted.
+        runs.touch(run, done=start_at + len(batch), tries=0)
 
 
 @transaction.atomic
@@ -287,9 +293,7 @@ class _Stager:
             row.save(update_fields=["updates", "same_as", "outcome", "code", "why"])
         return comes
 
-    def _staged(
-        self, row: ImportRow, question: ExchangeQuestion, base: Any
-    ) -> ImportStage:
+    def _staged(self, row: ImportRow, question: ExchangeQuestion, base: Any) -> ImportStage:
         """What the file doesn't say stays as the current version has it."""
         payload = row.payload or {}
         stage = ImportStage(
@@ -341,6 +345,7 @@ class _Stager:
 
     def _detail(self, row: ImportRow, question: ExchangeQuestion) -> dict[str, Any]:
         told = {"where": row.where, "title": question.title, "identifier": question.code}
+        told |= {"print": (row.payload or {})["print"]}
         return {"source": self.run.filename, **{name: text for name, text in told.items() if text}}
 
     def _keep_pictures(self, row_ids: Sequence[int]) -> None:

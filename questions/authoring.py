@@ -33,6 +33,7 @@ Kind = QuestionEvent.Kind
 BURST = timedelta(minutes=10)
 """Saves of one person within this time are one line of the audit trail: the editor saves as one types."""
 MAX_TAGS = 20
+_NO_TAG = re.compile(r"[,\x00-\x1f\x7f]")
 _EDITABLE = (Draft.State.DRAFT, Draft.State.CHANGES_REQUESTED)
 
 
@@ -112,6 +113,8 @@ def create_draft(
 def open_draft(question: Question, *, by: User, now: datetime, number: int | None = None) -> Draft:
     """The next version of a question, begun from its current version or from an older one (`number`)."""
     question = locked(question)
+    if question.state == Question.State.RETIRED:
+        raise AuthoringError("retired")
     if Draft.objects.filter(question=question).exists():
         raise AuthoringError("has_draft")
     version = question.current if number is None else question.versions.filter(number=number).first()
@@ -268,8 +271,8 @@ def snapshot(draft: Draft) -> dict[str, Any]:
 
 
 def clean_tags(names: Iterable[str]) -> list[str]:
-    """Lower case, single spaces, no commas, each once."""
-    tidied = (" ".join(name.replace(",", " ").split()).lower()[:60] for name in names)
+    """Lower case, single spaces, no commas or control characters, each once."""
+    tidied = (" ".join(_NO_TAG.sub(" ", name).split()).lower()[:60].rstrip() for name in names)
     return sorted({name for name in tidied if name})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.paginator import Paginator
 from django.utils.html import conditional_escape, format_html, format_html_join
@@ -21,6 +21,8 @@ from questions.models.question import ITEM_TYPES
 
 MAX_AUTHORS = 12
 MAX_TAGS = 500
+MAX_REACH = 400
+"""Texts read for one page: some hundred kilobytes."""
 _UNSEEN = ("search", "finding_codes")
 
 
@@ -97,11 +99,12 @@ def bank_page(filters: Filters, *, user: User) -> BankPage:
     outline = bank_counts.outline()
     matching, counts = bank_counts.count(filters, outline, user=user)
     pages = _pages(filters, matching)
-    lines = _lines(filters, pages, matching=matching, user=user)
+    total = Question.objects.exclude(state=Question.State.RETIRED).count()
+    lines = _lines(filters, pages, matching=matching, total=total, user=user)
     names = _names(counts["author"], lines, filters, user)
     return BankPage(
         filters=filters,
-        total=Question.objects.exclude(state=Question.State.RETIRED).count(),
+        total=total,
         matching=matching,
         rows=tuple(_row(line, filters.words, outline, names) for line in lines),
         pages=pages,
@@ -142,13 +145,36 @@ def labels() -> dict[str, dict[str, str]]:
 # Rows
 
 
-def _lines(filters: Filters, pages: Pages, *, matching: int, user: User) -> list[Listing]:
+def _lines(filters: Filters, pages: Pages, *, matching: int, total: int, user: User) -> list[Listing]:
+    if not matching:
+        return []
+    # From the end, or the last page would sort and pass over all the others.
+    is_reversed = pages.first * 2 >= matching
+    start, stop = pages.first - 1, pages.last
+    if is_reversed:
+        start, stop = matching - pages.last, matching - pages.first + 1
     # Joined to nothing: databases would join every line that matches before they sort and cut.
     found = bank_list.rows(filters, user=user).defer(*_UNSEEN)
-    if pages.first * 2 < matching:
-        return list(found[max(pages.first - 1, 0) : pages.last])
-    # From the end, or the last page would sort and pass over all the others.
-    return list(found.reverse()[matching - pages.last : matching - pages.first + 1])[::-1] if matching else []
+    lines = _near(filters, start, stop, is_reversed=is_reversed, share=matching / (total or 1), user=user)
+    if lines is None:
+        lines = list((found.reverse() if is_reversed else found)[start:stop])
+    return lines[::-1] if is_reversed else lines
+
+
+def _near(
+    filters: Filters, start: int, stop: int, *, is_reversed: bool, share: float, user: User
+) -> list[Listing] | None:
+    """The lines, where the words are common enough for the first ones in order to hold them.
+
+    Databases don't know how common a word within a text is, and would read every text. None where it is rare.
+    """
+    reach = round(1.5 * stop / share) + 50
+    if not filters.words or reach > MAX_REACH:
+        return None
+    plain = bank_list.rows(replace(filters, q=""), user=user).defer("finding_codes")
+    first = (plain.reverse() if is_reversed else plain)[:reach]
+    lines = [line for line in first if all(word in line.search for word in filters.words)][start:stop]
+    return lines if len(lines) == stop - start else None
 
 
 def _row(line: Listing, words: Sequence[str], outline: Outline, names: dict[str, str]) -> Row:

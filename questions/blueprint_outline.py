@@ -74,7 +74,7 @@ ROWS: Mapping[str, type[Row]] = {row.kind: row for row in (DomainRow, TaskRow, T
 PARENT = {"t": "d", "p": "t"}
 MOST = {"d": 30, "t": 120, "p": 600, "r": 200}
 LIMITS = {"title": 200, "covers": 5_000, "code": 16, "pattern": patterns.MAX_LENGTH, "why": 200}
-_NAME = re.compile(r"([dtpr])\.(\d{1,18}|n\d{1,4})\.([a-z]+)")
+_NAME = re.compile(r"([dtpr])\.([0-9]{1,18}|n[0-9]{1,4})\.([a-z]+)")
 
 
 class Outline:

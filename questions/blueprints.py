@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError
 
-from questions import listing
+from questions import tasks
 from questions.blueprint_spec import DomainPart, Head, Spec, TaskPart, TopicPart, fingerprint, spec_of
 from questions.models import (
     Blueprint,
@@ -93,7 +92,7 @@ def edit_blueprint(blueprint: Blueprint, spec: Spec, *, seen: str, now: datetime
     _write(blueprint, spec)
     if stale := _stale_lines(blueprint, stored, spec):
         # A large bank takes seconds: whoever else edits it needn't wait for them.
-        transaction.on_commit(partial(listing.refresh, stale))
+        tasks.enqueue_listings(stale)
     return blueprint
 
 

@@ -36,7 +36,11 @@ def load(*, author: User, colleague: User, now: datetime) -> int:
     returned = _draft(blueprint, came_back, by=author, now=now - timedelta(days=3))
     reviewing.submit(returned, by=author, reviewer=colleague, now=now - timedelta(days=2))
     review = reviewing.answer_blind(
-        returned, answer=returned.parsed.key, revision=returned.revision, by=colleague, now=now - timedelta(days=1)
+        returned,
+        answer=returned.parsed.key,
+        revision=returned.revision,
+        by=colleague,
+        now=now - timedelta(days=1),
     )
     reviewing.request_changes(
         review,

@@ -11,7 +11,7 @@ import tempfile
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import groupby
@@ -87,9 +87,9 @@ def exchanged(question_ids: Sequence[int], *, text: str) -> Iterator[ExchangeQue
         found = related.in_bulk(ids)
         shown = [(found[pk], _text(found[pk], text)) for pk in ids if pk in found]
         texts = [(question, version) for question, version in shown if version is not None]
-        pictures = _pictures(version for _, version in texts)
         for question, version in texts:
-            yield exchange_of(question, version, pictures=pictures)
+            # One question's at a time: those of a hundred would be hundreds of megabytes.
+            yield exchange_of(question, version, pictures=_pictures(version))
 
 
 def exchange_of(
@@ -171,7 +171,7 @@ def _write_bank_files(known: Format, questions: Iterator[ExchangeQuestion], out:
 
 def _bank_files(known: Format, questions: Iterator[ExchangeQuestion]) -> Iterator[tuple[str, bytes]]:
     """One file where it fits, else one for each task and, of large ones, several."""
-    everything = list(questions)
+    everything = [replace(question, pictures=()) for question in questions]
     whole = _rendered(known, everything)
     if len(whole) <= MOST_BYTES and len({q.category[0] for q in everything}) <= 1:
         yield "questions.yaml", whole
@@ -302,9 +302,9 @@ def _text(question: Question, text: str) -> Draft | QuestionVersion | None:
     return draft or question.current if text == NEWEST else question.current
 
 
-def _pictures(texts: Iterator[Draft | QuestionVersion]) -> dict[str, Picture]:
-    names = {name for text in texts for name in exchange.image_names(text.parsed)}
-    found = Image.objects.filter(name__in=names).only("name", "data")
+def _pictures(text: Draft | QuestionVersion) -> dict[str, Picture]:
+    names = exchange.image_names(text.parsed)
+    found = Image.objects.filter(name__in=names).only("name", "data") if names else ()
     return {image.name: Picture(image.name, bytes(image.data)) for image in found}
 
 

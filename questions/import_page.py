@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 from questions import wording
@@ -74,9 +75,20 @@ def outlines_of(run: ImportRun) -> list[tuple[str, list[Topic]]]:
     return outlines(type(run.blueprint)._default_manager.filter(pk=run.blueprint_id))
 
 
-def rows_of(run: ImportRun, outcome: str) -> QuerySet[ImportRow]:
+def pages_of(run: ImportRun, outcome: str, *, per_page: int) -> Paginator[int]:
+    """The pages of its rows, from what was counted when they were written."""
+    counts = run.counts if run.rows.exists() else {}
+    count = counts.get(outcome, 0) if outcome in Outcome.values else sum(counts.values())
+    return Paginator(range(count), per_page)
+
+
+def rows_of(run: ImportRun, outcome: str, page: Page[int]) -> QuerySet[ImportRow]:
     rows = run.rows.select_related("topic", "same_as", "question").order_by("number")
-    return rows.filter(outcome=outcome) if outcome in Outcome.values else rows
+    first, size = max(page.start_index() - 1, 0), page.paginator.per_page
+    if outcome in Outcome.values:
+        return rows.filter(outcome=outcome)[first : first + size]
+    # Without reading over the rows of the pages before.
+    return rows.filter(number__gt=first, number__lte=first + size)
 
 
 def line(row: ImportRow) -> Line:

@@ -6,6 +6,7 @@ Nothing of the bank changes here; `applying` does that.
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections import Counter
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from questions import incoming, run_files, runs, topics_of_files
+from questions import echoes, incoming, run_files, runs, topics_of_files
 from questions.formats import registry
 from questions.formats.exchange import MAX_FILE, ExchangeQuestion, Outcome, Rejection, UnreadableFile
 from questions.incoming import Incoming
@@ -24,7 +25,6 @@ from questions.known import Known, origin_of
 from questions.models import (
     Blueprint,
     CategoryMapping,
-    Image,
     ImportChunk,
     ImportPicture,
     ImportRow,
@@ -40,6 +40,10 @@ State = ImportRun.State
 KEPT_FOR = timedelta(days=14)
 BROKEN_READING = "Reading stopped at an error that is ours, not the file’s. It is in the server’s log."
 _BATCH = 200
+_BATCH_BYTES = 8 * 1024 * 1024
+"""Of pictures held at a time."""
+_BATCH_SECONDS = 5.0
+"""Large pictures take a second each: a worker that says nothing for long would be taken over."""
 _STEPS = {state.value: State.READING.value for state in (State.WAITING, State.READING)}
 
 
@@ -117,8 +121,10 @@ def cancel(run: ImportRun, *, now: datetime) -> None:
 
 
 def categories(run: ImportRun) -> QuerySet[Any, Any]:
-    """Each folder of the file whose questions don't name a topic: its name, its questions, their topic."""
+    """Each folder of a preview whose questions don't name a topic: its name, its questions, their topic."""
     rows = run.rows.exclude(outcome=ImportRow.Outcome.REJECTED).filter(names_topic=False)
+    if run.state != State.READY:
+        rows = rows.none()
     return (
         rows.order_by()
         .values("category")
@@ -179,12 +185,16 @@ def _read(run: ImportRun) -> dict[str, int]:
         run.format_name = incoming.format_of(file, run.filename, format_name=run.format_name)
         reader = _Reader(run)
         batch: list[tuple[ImportRow, Incoming | None]] = []
+        weight, begun = 0, time.monotonic()
         found = incoming.outcomes(file, run.filename, format_name=run.format_name)
         for number, outcome in enumerate(found, 1):
-            batch.append(reader.row(number, outcome))
-            if len(batch) == _BATCH:
+            row, came = reader.row(number, outcome)
+            batch.append((row, came))
+            weight += sum(len(picture.data) for picture in came.pictures) if came else 0
+            is_long = time.monotonic() - begun >= _BATCH_SECONDS
+            if len(batch) == _BATCH or weight >= _BATCH_BYTES or is_long:
                 _write(run, batch, counts, done=number)
-                batch = []
+                batch, weight, begun = [], 0, time.monotonic()
         _write(run, batch, counts, done=run.done + len(batch))
     return dict(counts)
 
@@ -221,7 +231,7 @@ class _Reader:
             row.title = incoming.storable(outcome.title)[:240]
             row.where, row.why = incoming.storable(outcome.where)[:300], incoming.storable(row.why)
             return row, None
-        came = incoming.incoming(outcome, known=_image_name)
+        came = incoming.incoming(outcome, known=echoes.image_name)
         question = self._placed(row, came.question)
         format_name, filename = self.run.format_name, self.run.filename
         origin = origin_of(question, format_name=format_name, filename=filename)
@@ -248,7 +258,3 @@ class _Reader:
         question, row.category = topics_of_files.folder_of(question)
         row.topic_id = self.outline.guess(question.category, row.category) or self.fallback
         return question
-
-
-def _image_name(digest: str) -> str:
-    return Image.objects.filter(name__startswith=f"{digest}-").values_list("name", flat=True).first() or ""

@@ -62,14 +62,23 @@ def format_of(file: BinaryIO, filename: str, *, format_name: str) -> str:
     """The name of the format, also where it isn't given."""
     if format_name != registry.AUTO:
         return registry.by_name(format_name).name
-    return "yaml" if _bank_files(file) else registry.detect(file, filename).name
+    if _bank_files(file):
+        return "yaml"
+    try:
+        return registry.detect(file, filename).name
+    except UnreadableFile:
+        if _is_zip(file):
+            # What is wrong with the package says more than that its contents are unknown.
+            archive.Archive(file)
+        raise
 
 
 def outcomes(file: BinaryIO, filename: str, *, format_name: str) -> Iterator[Outcome]:
     """As `registry.read`, and also a zip of bank files, as a large export is one."""
     names = _bank_files(file) if format_name in (registry.AUTO, "yaml") else []
     if not names:
-        return registry.read(file, filename, format_name=format_name)
+        known = format_of(file, filename, format_name=format_name)
+        return registry.read(file, filename, format_name=known)
     return _unpacked(archive.Archive(file), names)
 
 
@@ -169,8 +178,7 @@ def question_of(payload: dict[str, Any]) -> ExchangeQuestion:
 
 def _bank_files(file: BinaryIO) -> list[str]:
     """The names of the bank files in a zip that holds nothing else; none, where it isn't one."""
-    file.seek(0)
-    if file.read(4) != b"PK\x03\x04":
+    if not _is_zip(file):
         return []
     try:
         names = archive.Archive(file).names()
@@ -178,6 +186,11 @@ def _bank_files(file: BinaryIO) -> list[str]:
         return []
     is_bank = bool(names) and all(name.lower().endswith((".yaml", ".yml")) for name in names)
     return sorted(names) if is_bank else []
+
+
+def _is_zip(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(4) == b"PK\x03\x04"
 
 
 def _unpacked(package: archive.Archive, names: list[str]) -> Iterator[Outcome]:

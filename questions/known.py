@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from questions import likeness, wording
+from questions import echoes, likeness, wording
 from questions.content import QuestionContent
 from questions.formats.exchange import ExchangeQuestion
 from questions.incoming import print_of
@@ -22,6 +22,8 @@ WITH_OUR_CODES = ("yaml", "csv", "xlsx")
 """In these files a code is ours. Elsewhere it is the other system's, which may use it again for another."""
 _WORLDWIDE = re.compile(r"(?=(?:[^0-9]*[0-9]){6})[A-Za-z0-9_-]{24,}")
 _OWN_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+_MOST_ALIKE = 5
+"""So many questions with the same stem are compared with one of a file."""
 _RETIRED = "“{}” is retired. Restore it first, or give this question another code."
 _HAS_DRAFT = "“{}” has a draft already. Publish or discard it, then import again."
 
@@ -58,6 +60,7 @@ class Known:
         self._by_code: dict[str, int] = {}
         self._by_origin: dict[str, int] = {}
         self._by_print: dict[str, int] = {}
+        self._by_words: dict[int, list[int]] = {}
         self._foreign = set(Question.objects.exclude(blueprint=blueprint).values_list("code", flat=True))
         self._here: dict[str, str] = {}
         self._updated: dict[int, str] = {}
@@ -103,6 +106,7 @@ class Known:
                 self._by_origin[row["origin"]] = pk
             for each in stored.prints:
                 self._by_print.setdefault(each, pk)
+            self._by_words.setdefault(echoes.words_of(stored.stem), []).append(pk)
 
     def is_free(self, code: str) -> bool:
         return code not in self._by_code and code not in self._foreign
@@ -123,12 +127,15 @@ class Known:
         """What becomes of it, which is then taken as part of the import: the next equal one is a duplicate."""
         found = self._same(question, format_name=format_name, origin=origin)
         if found is not None:
-            return self._against(found, question, fingerprint)
+            return self._against(found, question, fingerprint, format_name)
         if (pk := self._by_print.get(fingerprint)) is not None:
             why = f"“{self.stored[pk].code}” says the same."
             return Verdict(Outcome.DUPLICATE, "same_content", why, pk)
         if where := self._here.get(fingerprint):
             return Verdict(Outcome.DUPLICATE, "twice_in_file", f"The file says it already: {where}.")
+        for pk in self._by_words.get(echoes.words_of(question.content.stem), ())[:_MOST_ALIKE]:
+            if echoes.is_poorer_copy(fingerprint, pk, format_name=format_name):
+                return self._poorer(pk)
         self._here[fingerprint] = question.where or question.code or "above"
         return Verdict(_outcome(question))
 
@@ -156,12 +163,22 @@ class Known:
         is_alike = wording.similarity(self.stored[pk].stem, question.content.stem) >= likeness.NOTABLE
         return pk if is_alike else None
 
-    def _against(self, pk: int, question: ExchangeQuestion, fingerprint: str) -> Verdict:
+    def _poorer(self, pk: int) -> Verdict:
+        why = f"“{self.stored[pk].code}” says the same, and more than this format can hold."
+        return Verdict(Outcome.DUPLICATE, "same_content", why, pk)
+
+    def _against(self, pk: int, question: ExchangeQuestion, fingerprint: str, format_name: str) -> Verdict:
         stored = self.stored[pk]
         if stored.is_retired:
             return Verdict(Outcome.REJECTED, "retired", _RETIRED.format(stored.code), pk)
         if fingerprint in stored.prints and not _differ(stored.facts, question):
             return Verdict(Outcome.DUPLICATE, "same_content", f"“{stored.code}” says the same.", pk)
+        if not _differ(stored.facts, question):
+            if echoes.is_poorer_copy(fingerprint, pk, format_name=format_name):
+                return self._poorer(pk)
+            if echoes.was_said_before(fingerprint, pk):
+                why = f"“{stored.code}” has said this before, and says something newer now."
+                return Verdict(Outcome.DUPLICATE, "said_before", why, pk)
         if stored.has_draft:
             return Verdict(Outcome.REJECTED, "has_draft", _HAS_DRAFT.format(stored.code), pk)
         if where := self._updated.get(pk):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.http import QueryDict
+
 from accounts.models import User
 from questions import authoring, differences, listing, rendering, reviewing, scenarios, versions
 from questions.differences import FieldDifference
@@ -48,6 +50,8 @@ class QuestionPage:
     comments: tuple[Comment, ...]
     events: tuple[QuestionEvent, ...]
     may_review: bool
+    is_blind: bool
+    """The viewer may still answer the draft blind: it isn't offered to them."""
 
 
 def question_page(question: Question, *, number: int | None, viewer: User) -> QuestionPage | None:
@@ -93,6 +97,7 @@ def question_page(question: Question, *, number: int | None, viewer: User) -> Qu
         may_review=draft is not None
         and draft.state == Draft.State.IN_REVIEW
         and reviewing.may_review(draft, viewer),
+        is_blind=draft is not None and reviewing.is_blind(draft, viewer),
     )
 
 
@@ -191,14 +196,16 @@ class ReviewPage:
     may_review: bool
     review: Review | None
     text: Keyed | None
+    references: tuple[str, ...]
     own_answer: tuple[str, ...]
     findings: tuple[Finding, ...]
     comments: tuple[Comment, ...]
     changes: tuple[FieldDifference, ...]
 
 
-def review_page(draft: Draft, *, viewer: User) -> ReviewPage:
-    """What a reviewer sees of a draft; all of it only once they have answered."""
+def review_page(draft: Draft, *, viewer: User, given: QueryDict | None = None) -> ReviewPage:
+    """What a reviewer sees of a draft; all of it only once they have answered. `given`: an answer that isn't whole."""
+    given = given or QueryDict()
     content = reviewing.shuffled(draft, viewer)
     rendered = rendering.render_content(content)
     review = draft.reviews.filter(reviewer=viewer, revision=draft.revision).first()
@@ -210,15 +217,29 @@ def review_page(draft: Draft, *, viewer: User) -> ReviewPage:
         draft=draft,
         scenario=scenario,
         stem_html=rendered["stem"],
-        options=tuple({"id": o.id, "html": shown[o.id], "text": o.text} for o in content.options),
+        options=tuple(
+            {
+                "id": o.id,
+                "html": shown[o.id],
+                "is_chosen": o.id in given.getlist("answer"),
+                "place": given.get(f"place-{o.id}", ""),
+            }
+            for o in content.options
+        ),
         prompts=tuple(
-            {"id": p.id, "html": rendered["prompts"][p.id]["text"], "number": n}
+            {
+                "id": p.id,
+                "html": rendered["prompts"][p.id]["text"],
+                "number": n,
+                "chosen": given.get(f"match-{p.id}", ""),
+            }
             for n, p in enumerate(content.prompts, 1)
         ),
         select_count=content.select_count,
         may_review=reviewing.may_review(draft, viewer),
         review=review,
         text=text_of(draft) if is_open else None,
+        references=content.references if is_open else (),
         own_answer=_answer_texts(review, rendered) if review else (),
         findings=_findings(draft) if is_open else (),
         comments=tuple(draft.comments.select_related("by")) if is_open else (),

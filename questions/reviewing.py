@@ -118,6 +118,9 @@ def request_changes(review: Review, *, words: str, by: User, now: datetime) -> D
 @transaction.atomic
 def publish(review: Review, *, words: str, by: User, now: datetime) -> QuestionVersion:
     """Approve: the draft becomes the next version. Who answered otherwise than the key has to say why it holds."""
+    case = Draft.objects.filter(question=review.question_id).values_list("scenario", flat=True).first()
+    if case is not None:
+        scenarios.hold(case)
     question, draft, review = _locked_review(review, by)
     if question.state == Question.State.RETIRED:
         raise AuthoringError("retired")
@@ -195,6 +198,13 @@ def comment(
 def may_review(draft: Draft, user: User) -> bool:
     """Four eyes: nobody reviews what they have written or changed."""
     return access.may(user, access.WRITE_QUESTIONS) and not draft.authors.filter(pk=user.pk).exists()
+
+
+def is_blind(draft: Draft, user: User) -> bool:
+    """Whether this person may still answer it blind, and so is shown its key nowhere."""
+    if draft.state != Draft.State.IN_REVIEW or not may_review(draft, user):
+        return False
+    return not draft.reviews.filter(reviewer=user, revision=draft.revision).exists()
 
 
 def reviewers(draft: Draft) -> list[User]:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from questions.models import ExportChunk, ExportRun, ImportChunk, ImportRun
@@ -15,7 +16,7 @@ PIECE = 1024 * 1024
 
 def store_upload(run: ImportRun, file: BinaryIO) -> None:
     for number, data in enumerate(_pieces(file)):
-        ImportChunk.objects.create(run=run, number=number, data=data)
+        _insert(ImportChunk, run, number, data)
 
 
 def store_export(run: ExportRun, file: BinaryIO) -> int:
@@ -23,7 +24,7 @@ def store_export(run: ExportRun, file: BinaryIO) -> int:
     ExportChunk.objects.filter(run=run).delete()
     size = 0
     for number, data in enumerate(_pieces(file)):
-        ExportChunk.objects.create(run=run, number=number, data=data)
+        _insert(ExportChunk, run, number, data)
         size += len(data)
     return size
 
@@ -39,6 +40,21 @@ def gathered(run: ImportRun) -> BinaryIO:
 
 def streamed(run: ExportRun) -> Iterator[bytes]:
     return _data(ExportChunk.objects.filter(run=run))
+
+
+def _insert(
+    model: type[ImportChunk | ExportChunk], run: ImportRun | ExportRun, number: int, data: bytes
+) -> None:
+    if connection.vendor != "postgresql":
+        model._default_manager.create(run_id=run.pk, number=number, data=data)
+        return
+    import psycopg
+
+    # Django writes bytes as hex digits into the statement: measured 30 MB in 0.8 s, and as bytes in 0.2 s.
+    statement = f"INSERT INTO {model._meta.db_table} (run_id, number, data) VALUES (%s, %s, %b)"
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, (run.pk, number, data))
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

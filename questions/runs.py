@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -18,6 +19,8 @@ from questions.models import ExportRun, ImportRun
 R = TypeVar("R", ImportRun, ExportRun)
 
 STALE = timedelta(minutes=2)
+QUIET = timedelta(seconds=30)
+"""From here on its page says that the worker may be gone."""
 MAX_TRIES = 3
 GIVEN_UP = (
     "The work on this file was begun three times and ended each time before it was done. "
@@ -34,8 +37,18 @@ class RunEndedError(Exception):
 
 
 @transaction.atomic
-def claim(model: type[R], run_id: uuid.UUID, *, steps: Mapping[str, str], now: datetime) -> R | None:
-    """Take the run up for the step that its state stands for; None where there is nothing to do."""
+def claim(
+    model: type[R],
+    run_id: uuid.UUID,
+    *,
+    steps: Mapping[str, str],
+    now: datetime,
+    given_up: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> R | None:
+    """Take the run up for the step that its state stands for; None where there is nothing to do.
+
+    `given_up` says for a step how the run ends, and why, when no worker gets through it; else it has failed.
+    """
     # Two workers may be sent the same run: after a restart, or when one was only slow.
     run = model._default_manager.select_for_update(of=("self",)).filter(pk=run_id).first()
     if run is None or run.state not in steps:
@@ -46,21 +59,26 @@ def claim(model: type[R], run_id: uuid.UUID, *, steps: Mapping[str, str], now: d
         _end(run, "cancelled", now=now)
         return None
     if run.tries >= MAX_TRIES:
-        _end(run, "failed", now=now, error=GIVEN_UP)
+        state, error = given_up.get(run.state, ("failed", GIVEN_UP))
+        _end(run, state, now=now, error=error)
         return None
     run.state, run.claim, run.tries, run.touched_at = steps[run.state], uuid.uuid4(), run.tries + 1, now
     run.save(update_fields=["state", "claim", "tries", "touched_at"])
     return run
 
 
-def touch(run: R, *, done: int) -> None:
+def touch(run: R, *, done: int, **fields: Any) -> None:
     """Say how far it is. Raises `RunEndedError` where the work is not wanted any more."""
     run.done = done
     mine = type(run)._default_manager.filter(pk=run.pk, claim=run.claim)
-    if not mine.update(done=done, touched_at=timezone.now()):
+    if not mine.update(done=done, touched_at=timezone.now(), **fields):
         raise RunEndedError("lost")
     if mine.filter(wants_cancel=True).exists():
         raise RunEndedError("cancelled")
+
+
+def is_quiet(run: ImportRun | ExportRun, *, now: datetime) -> bool:
+    return run.claim is not None and now - run.touched_at >= QUIET
 
 
 @transaction.atomic

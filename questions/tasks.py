@@ -10,6 +10,9 @@ from celery import shared_task
 from celery.app.task import Task
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+_LISTED_BY_ONE_TASK = 1_000
 
 
 def enqueue(task: Task[Any, Any], run_id: uuid.UUID) -> None:
@@ -17,6 +20,22 @@ def enqueue(task: Task[Any, Any], run_id: uuid.UUID) -> None:
 
     def send() -> None:
         task.delay(str(run_id))
+
+    transaction.on_commit(send, robust=True)
+
+
+def enqueue_listings(question_ids: Sequence[int]) -> None:
+    """After the commit. No sweep looks for stale lines: where the broker is down, they are written at once."""
+
+    def send() -> None:
+        from questions import listing
+
+        for start in range(0, len(question_ids), _LISTED_BY_ONE_TASK):
+            ids = list(question_ids[start : start + _LISTED_BY_ONE_TASK])
+            try:
+                refresh_listings.delay(ids)
+            except OperationalError:
+                listing.refresh(ids)
 
     transaction.on_commit(send, robust=True)
 

@@ -40,6 +40,7 @@ FIGURES = {
         "Submit → scored p99",
     ),
     "closing": ("Closed a second", "Scored a second", "p95 of a save meanwhile"),
+    "bank_list": ("p95, 48 questions: plain list", "SQL statements at most, 20 questions", "3 words"),
     "transfer": (
         "Upload",
         "CPU of reading",

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 from accounts import access
 from accounts.requests import SignedInRequest
 from exams.player import LETTERS, PlayerItem, PlayerOption, PlayerPrompt, PlayerScenario
-from questions import authoring, keyed, rendering, scenarios
+from questions import authoring, keyed, rendering, reviewing, scenarios
 from questions.authoring import DraftFields
-from questions.models import Question, ScenarioVersion
+from questions.models import Draft, Question, ScenarioVersion
+from questions.views.drafts import answer_first
 
 MAX_CODE = 64
 
@@ -27,6 +28,9 @@ def question_preview(request: SignedInRequest, code: str) -> HttpResponse:
         raise Http404
     rows = Question.objects.select_related("draft__scenario", "current__scenario_version__scenario")
     question = get_object_or_404(rows, code=code)
+    draft: Draft | None = getattr(question, "draft", None)
+    if draft is not None and reviewing.is_blind(draft, request.user):
+        return answer_first(request, code)
     fields = authoring.fields_of(question)
     case = scenarios.latest(fields.scenario) if fields.scenario else None
     is_review = request.GET.get("mode") == "review"

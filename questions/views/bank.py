@@ -20,6 +20,7 @@ from accounts.requests import SignedInRequest
 from questions import authoring, bank_list, bank_page, bulk, saved_filters
 from questions.bank_list import Filters
 from questions.bulk import BulkError, Outcome, Selection
+from questions.draft_form import cleaned
 from questions.models import SavedFilter
 from questions.saved_filters import SavedFilterError
 
@@ -154,14 +155,11 @@ def bulk_outcome(request: SignedInRequest) -> HttpResponse:
 def _move(request: SignedInRequest, move: str, codes: tuple[str, ...]) -> Outcome:
     by, now = request.user, timezone.now()
     if move == "tag":
-        names = {
-            field: request.POST.get(field, "").replace("\0", "")[:MAX_TYPED].split(",")
-            for field in ("add", "remove")
-        }
+        names = {field: request.POST.get(field, "")[:MAX_TYPED].split(",") for field in ("add", "remove")}
         return bulk.retag(codes, add=names["add"], remove=names["remove"], by=by, now=now)
     if move == "submit":
         return bulk.submit(codes, reviewer=_reviewer(request.POST.get("reviewer", "")), by=by, now=now)
-    reason = request.POST.get("reason", "").replace("\0", "")[:MAX_REASON]
+    reason = cleaned(request.POST.get("reason", ""))[:MAX_REASON]
     return bulk.retire(codes, reason=reason, by=by, now=now)
 
 

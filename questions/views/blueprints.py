@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -150,7 +151,7 @@ def _is_a_row_button(request: HttpRequest, form: BlueprintForm, blueprint: Bluep
 
 def _uses(blueprint: Blueprint, ref: str) -> list[blueprints.Use]:
     kind, _dot, key = ref.partition(".")
-    if kind not in MODELS or not key.isdigit():
+    if kind not in MODELS or not re.fullmatch("[0-9]{1,18}", key):
         return []
     path = {"d": "blueprint", "t": "domain__blueprint", "p": "task__domain__blueprint"}[kind]
     part = MODELS[kind]._default_manager.filter(pk=int(key), **{path: blueprint}).first()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from accounts.requests import SignedInRequest
@@ -62,6 +63,12 @@ def words_of(error: AuthoringError) -> str:
         "foreign_topic": _("Topic or case study belong to another exam."),
     }
     return words.get(error.code, _("That is not possible any more. Reload the page to see why."))
+
+
+def answer_first(request: SignedInRequest, code: str) -> HttpResponse:
+    """Where somebody who can still answer a draft blind would have seen its key."""
+    messages.info(request, _("This draft is in review. Answer it blind first, then you see all of it."))
+    return redirect("questions:review", code)
 
 
 def show(

@@ -22,7 +22,7 @@ from questions.content import ItemType
 from questions.draft_form import DraftForm
 from questions.models import Draft, Question
 from questions.views import conflicts
-from questions.views.drafts import draft_of, question_of, revision_of, show, words_of
+from questions.views.drafts import answer_first, draft_of, question_of, revision_of, show, words_of
 
 
 @never_cache
@@ -31,9 +31,11 @@ from questions.views.drafts import draft_of, question_of, revision_of, show, wor
 def edit(request: SignedInRequest, code: str) -> HttpResponse:
     """The editor; every button of its form posts the whole of it here, so that none loses what was typed."""
     question, action = question_of(code), request.POST.get("action", "save")
-    if request.method != "POST":
-        return show(request, question)
     draft = draft_of(question)
+    if request.method != "POST":
+        if draft is not None and reviewing.is_blind(draft, request.user):
+            return answer_first(request, code)
+        return show(request, question)
     if draft is None:
         return conflicts.show(request, question, draft_form.read(request.POST), reason="no_draft")
     problems = _comment_problem(request) if action == "comment" else {}
@@ -115,11 +117,16 @@ def discard(request: SignedInRequest, code: str) -> HttpResponse:
     """Give the draft up, after a page that says what that means."""
     question = question_of(code)
     draft = draft_of(question)
-    if draft is None or question.state == Question.State.RETIRED:
+    is_gone = question.state == Question.State.RETIRED and question.current is None
+    if draft is None or is_gone:
         return redirect("questions:edit", code)
     if request.method == "POST":
-        authoring.discard_draft(draft, by=request.user, now=timezone.now())
-        messages.success(request, _("The draft is given up; the trail keeps what it said."))
+        try:
+            authoring.discard_draft(draft, by=request.user, now=timezone.now())
+        except AuthoringError as error:
+            messages.warning(request, words_of(error))
+        else:
+            messages.success(request, _("The draft is given up; the trail keeps what it said."))
         return redirect("questions:question", code)
     return render(request, "questions/discard.html", {"question": question, "draft": draft})
 
@@ -132,6 +139,10 @@ def alike(request: SignedInRequest, code: str, other: str) -> HttpResponse:
     one, two = question_of(code), question_of(other)
     if one.blueprint_id != two.blueprint_id or one.pk == two.pk:
         raise Http404
+    for each in (one, two):
+        draft = draft_of(each)
+        if draft is not None and reviewing.is_blind(draft, request.user):
+            return answer_first(request, each.code)
     return render(request, "questions/alike.html", {"page": editing.pair_page(one, two)})
 
 

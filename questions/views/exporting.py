@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts import access
 from accounts.requests import SignedInRequest
-from questions import bank_list, exporting, run_files, tasks
+from questions import bank_list, exporting, run_files, runs, tasks
 from questions.bank_list import Filters
 from questions.exporting import ExportingError
 from questions.formats import registry
@@ -60,11 +60,13 @@ def exports(request: SignedInRequest) -> HttpResponse:
 @access.permission_required(access.WRITE_QUESTIONS)
 def export_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     run = _run(request, run_id)
+    is_quiet = runs.is_quiet(run, now=timezone.now())
     if request.htmx and not request.htmx.history_restore_request:
         if run.state not in BUSY:
             return HttpResponseClientRefresh()
-        return render(request, "questions/export_run.html#progress", {"run": run})
+        return render(request, "questions/export_run.html#progress", {"run": run, "is_quiet": is_quiet})
     context = {"run": run, "is_busy": run.state in BUSY, "known": registry.FORMATS[run.format_name]}
+    context |= {"is_quiet": is_quiet}
     context |= {"selection": run.selection, "written": run.total - run.left_out}
     return render(request, "questions/export_run.html", context)
 

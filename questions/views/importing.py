@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import uuid
 from typing import Any
@@ -20,10 +21,10 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts import access
 from accounts.requests import SignedInRequest
-from questions import applying, importing, tasks
+from questions import applying, importing, run_files, runs, tasks
 from questions.formats import csv_files, registry, xlsx_files
 from questions.formats.exchange import MAX_FILE
-from questions.import_page import BUSY, EARLIER, line, rows_of, run_page
+from questions.import_page import BUSY, EARLIER, line, pages_of, rows_of, run_page
 from questions.importing import ImportingError
 from questions.models import Blueprint, ImportRun, Topic
 from questions.transfer_forms import TOO_LARGE, UploadForm
@@ -31,6 +32,7 @@ from questions.transfer_forms import TOO_LARGE, UploadForm
 PER_PAGE = 50
 CATEGORIES_PER_PAGE = 50
 _FORM_BYTES = 100_000
+_MOST_READ_PAST = 1024**3
 _TEMPLATES = {"csv": csv_files.write_template, "xlsx": xlsx_files.write_template}
 
 
@@ -43,6 +45,7 @@ _TEMPLATES = {"csv": csv_files.write_template, "xlsx": xlsx_files.write_template
 def imports(request: SignedInRequest) -> HttpResponseBase:
     length = (request.META.get("CONTENT_LENGTH") or "0")[:12]
     if request.method == "POST" and length.isdecimal() and int(length) > MAX_FILE + _FORM_BYTES:
+        _read_past(request)
         form = UploadForm()
         return _upload_page(request, form, problem=str(TOO_LARGE), status=413)
     return _imports(request)
@@ -73,15 +76,21 @@ def _imports(request: SignedInRequest) -> HttpResponse:
 @access.permission_required(access.WRITE_QUESTIONS)
 def import_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     run = _run(request, run_id)
+    is_quiet = runs.is_quiet(run, now=timezone.now())
     if request.htmx and not request.htmx.history_restore_request:
         if run.state not in BUSY:
             return HttpResponseClientRefresh()
-        return render(request, "questions/import_run.html#progress", {"run": run})
+        return render(request, "questions/import_run.html#progress", {"run": run, "is_quiet": is_quiet})
     outcome = request.GET.get("outcome", "")
-    rows = Paginator(rows_of(run, outcome), PER_PAGE).get_page(request.GET.get("page"))
+    rows = pages_of(run, outcome, per_page=PER_PAGE).get_page(request.GET.get("page"))
     folders = Paginator(importing.categories(run), CATEGORIES_PER_PAGE).get_page(request.GET.get("folders"))
-    context = {"run": run, "page": run_page(run), "rows": rows, "lines": [line(row) for row in rows]}
-    context |= {"folders": folders, "outcome": outcome}
+    context = {
+        "run": run,
+        "page": run_page(run),
+        "rows": rows,
+        "lines": [line(row) for row in rows_of(run, outcome, rows)],
+    }
+    context |= {"folders": folders, "outcome": outcome, "is_quiet": is_quiet}
     return render(request, "questions/import_run.html", context)
 
 
@@ -137,6 +146,14 @@ def template(request: SignedInRequest, name: str) -> FileResponse:
     known = registry.by_name(name)
     filename = f"questions-template{known.extension}"
     return FileResponse(out, as_attachment=True, filename=filename, content_type=known.media_type)
+
+
+def _read_past(request: SignedInRequest) -> None:
+    """Take what is sent and keep none of it: a browser cut off while it sends shows no answer at all."""
+    with contextlib.suppress(OSError):
+        for _piece in range(_MOST_READ_PAST // run_files.PIECE):
+            if not request.read(run_files.PIECE):
+                return
 
 
 def _run(request: SignedInRequest, run_id: uuid.UUID) -> ImportRun:

@@ -14,9 +14,12 @@ from accounts import access
 from accounts.requests import SignedInRequest
 from questions import authoring, question_page, reviewing
 from questions.authoring import AuthoringError
-from questions.models import Question
+from questions.draft_form import cleaned
+from questions.models import Draft, Question
+from questions.views.drafts import answer_first
 
 MAX_COMMENT = 4_000
+MAX_REASON = 2_000
 MAX_NUMBER = 2**31 - 1
 
 
@@ -28,6 +31,8 @@ def question(request: SignedInRequest, code: str) -> HttpResponse:
     page = question_page.question_page(found, number=_number(request.GET.get("version")), viewer=request.user)
     if page is None:
         raise Http404
+    if page.shown == 0 and _is_blind(found, request):
+        return answer_first(request, code)
     return render(request, "questions/question.html", {"page": page})
 
 
@@ -41,6 +46,8 @@ def compare(request: SignedInRequest, code: str) -> HttpResponse:
     page = question_page.comparison(found, old=old, new=new) if None not in (old, new) else None  # type: ignore[arg-type]
     if page is None:
         raise Http404
+    if 0 in (old, new) and _is_blind(found, request):
+        return answer_first(request, code)
     return render(request, "questions/compare.html", {"page": page})
 
 
@@ -53,6 +60,9 @@ def begin(request: SignedInRequest, code: str) -> HttpResponse:
     try:
         authoring.open_draft(found, by=request.user, now=timezone.now(), number=number)
     except AuthoringError as error:
+        if error.code == "retired":
+            messages.warning(request, _("This question is retired. Bring it back into use first."))
+            return redirect("questions:question", code)
         if error.code != "has_draft":
             raise Http404 from error
         messages.warning(request, _("There is a draft already. Edit it, or discard it first."))
@@ -75,7 +85,7 @@ def retire(request: SignedInRequest, code: str) -> HttpResponse:
     try:
         authoring.retire(
             _question(code),
-            reason=request.POST.get("reason", "")[:2_000],
+            reason=cleaned(request.POST.get("reason", ""))[:MAX_REASON],
             by=request.user,
             now=timezone.now(),
         )
@@ -117,7 +127,7 @@ def tag(request: SignedInRequest, code: str) -> HttpResponse:
 def comment(request: SignedInRequest, code: str) -> HttpResponse:
     """A word on the draft, or on the version that the page shows."""
     found = _question(code)
-    text = request.POST.get("text", "").replace("\r\n", "\n").replace("\0", "").strip()
+    text = cleaned(request.POST.get("text", "")).strip()
     if not text or len(text) > MAX_COMMENT:
         messages.error(request, _("Write a comment of at most %(n)s characters.") % {"n": f"{MAX_COMMENT:,}"})
     else:
@@ -130,6 +140,11 @@ def _question(code: str) -> Question:
     if "\0" in code:
         raise Http404
     return get_object_or_404(Question.objects.select_related("blueprint", "current"), code=code)
+
+
+def _is_blind(found: Question, request: SignedInRequest) -> bool:
+    draft = Draft.objects.filter(question=found).first()
+    return draft is not None and reviewing.is_blind(draft, request.user)
 
 
 def _number(text: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +20,7 @@ from questions import question_page, reviewing
 from questions.answers import AnswerError
 from questions.authoring import AuthoringError
 from questions.content import ItemType, QuestionContent
+from questions.draft_form import cleaned
 from questions.models import Draft, Review
 
 PER_PAGE = 20
@@ -69,7 +71,8 @@ def answer(request: SignedInRequest, code: str) -> HttpResponse:
             now=timezone.now(),
         )
     except AnswerError:
-        return _page(request, draft, error=_("Give a whole answer, as a learner would."), status=400)
+        error = _("Give a whole answer, as a learner would.")
+        return _page(request, draft, error=error, given=request.POST, status=400)
     except AuthoringError as error:
         messages.warning(request, message_of(error.code))
     return redirect("questions:review", code)
@@ -85,7 +88,7 @@ def decide(request: SignedInRequest, code: str) -> HttpResponse:
     own = get_object_or_404(
         Review.objects.select_related("question"), draft=draft, reviewer=request.user, revision=draft.revision
     )
-    words = request.POST.get("words", "").replace("\r\n", "\n").replace("\0", "")[: reviewing.MAX_WORDS]
+    words = cleaned(request.POST.get("words", ""))[: reviewing.MAX_WORDS]
     verdict = request.POST.get("verdict")
     try:
         if verdict == "approve":
@@ -113,7 +116,7 @@ def answer_from(data: QueryDict, content: QuestionContent) -> Any:
             return chosen if len(chosen) == content.select_count else None
         case ItemType.ORDERING:
             places = [(data.get(f"place-{o.id}", ""), o.id) for o in content.options]
-            used = [(int(place), o) for place, o in places if place.isascii() and place.isdigit()]
+            used = [(int(place), o) for place, o in places if re.fullmatch("[0-9]{1,9}", place)]
             is_whole = sorted(place for place, _o in used) == list(range(1, len(used) + 1))
             return [o for _place, o in sorted(used)] if used and is_whole else None
         case ItemType.MATCHING:
@@ -151,8 +154,14 @@ def _gone(request: SignedInRequest, code: str) -> HttpResponse:
 
 
 def _page(
-    request: SignedInRequest, draft: Draft, *, error: str = "", words: str = "", status: int = 200
+    request: SignedInRequest,
+    draft: Draft,
+    *,
+    error: str = "",
+    words: str = "",
+    given: QueryDict | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    page = question_page.review_page(draft, viewer=request.user)
+    page = question_page.review_page(draft, viewer=request.user, given=given)
     context = {"page": page, "error": error, "words": words}
     return render(request, "questions/review.html", context, status=status)

@@ -118,7 +118,7 @@ def scenario(request: SignedInRequest, code: str) -> HttpResponse:
     if problems := form.problems():
         return _page(request, form, found=found, shown=shown, problems=problems, status=400)
     try:
-        scenarios.save_text(found, title=form.title, text=form.text, base=form.base)
+        scenarios.save_text(found, title=form.title, text=form.text, base=form.base, by=request.user)
     except ScenarioError:
         return _conflict(request, found, form)
     messages.success(request, _("Stored."))

@@ -187,6 +187,25 @@ def test_after_a_reload_what_was_kept_is_saved(page: Page, draft: Draft) -> None
     assert kept(page) == []
 
 
+def test_leaving_while_a_save_is_on_its_way_is_no_conflict_later(
+    page: Page, draft: Draft, url: str, open_page: Open
+) -> None:
+    context = page.context
+    page.route(AUTOSAVE, lambda route: route.fetch() and None)  # it arrives, and nobody hears of it
+    type_at_end(page, "#stem", " And why?")
+    for _ in range(50):
+        if stored(draft).parsed.stem == f"{STEM} And why?":
+            break
+        page.wait_for_timeout(100)
+    page.locator("#option-1-text").fill("A better one")
+    page.close()
+    other = open_page(context, url)
+    expect(other.locator("#option-1-text")).to_have_value("A better one")
+    expect(other.locator("[data-banner]")).to_be_hidden()
+    assert stored(draft).parsed.options[0].text == "A better one"
+    assert stored(draft).parsed.stem == f"{STEM} And why?"
+
+
 def test_what_a_closed_tab_had_kept_is_found_by_the_next(
     page: Page, draft: Draft, url: str, open_page: Open
 ) -> None:

@@ -342,6 +342,40 @@ def test_a_case_text_changed_by_somebody_else_is_not_overwritten(blueprint: Blue
         scenarios.save_text(case, title="Halden", text="Iris's.", base=base)
 
 
+def test_a_case_text_changed_after_the_blind_answer_is_answered_anew(
+    blueprint: Blueprint, ben: User, iris: User
+) -> None:
+    case = scenarios.create_scenario(blueprint, code="halden", title="Halden", text="An insurer.")
+    shown = scenarios.latest(case)
+    assert shown is not None
+    draft = write(blueprint, ben, scenario=case)
+    review = reviewed(draft, by=ben, reviewer=iris)
+    scenarios.save_text(case, title="Halden", text="A bank.", base=scenarios.stamp(shown), by=ben)
+    with pytest.raises(AuthoringError, match="conflict"):
+        reviewing.publish(review, words="", by=iris, now=LATER)
+    draft.refresh_from_db()
+    again = reviewing.answer_blind(draft, answer="a", revision=draft.revision, by=iris, now=LATER)
+    assert reviewing.publish(again, words="", by=iris, now=LATER).number == 1
+
+
+def test_who_wrote_the_case_does_not_review_its_questions(
+    blueprint: Blueprint, ben: User, iris: User
+) -> None:
+    case = scenarios.create_scenario(blueprint, code="halden", title="Halden", text="An insurer.")
+    shown = scenarios.latest(case)
+    assert shown is not None
+    draft = write(blueprint, ben, scenario=case)
+    scenarios.save_text(case, title="Halden", text="A bank.", base=scenarios.stamp(shown), by=iris)
+    assert not reviewing.may_review(draft, iris)
+
+
+def test_a_retired_question_is_not_written_on(blueprint: Blueprint, ben: User) -> None:
+    question = make_published_question(blueprint).question
+    authoring.retire(question, reason="Gone.", by=ben, now=NOW)
+    with pytest.raises(AuthoringError, match="retired"):
+        authoring.open_draft(question, by=ben, now=NOW)
+
+
 def test_comments_go_with_the_draft_into_its_version(blueprint: Blueprint, ben: User, iris: User) -> None:
     draft = write(blueprint, ben)
     made = reviewing.comment(draft.question, text="Is B wrong?", by=iris, now=LATER, where="options.2")

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from kombu.exceptions import OperationalError
 
-from questions import blueprint_spec, blueprints, listing
+from questions import blueprint_spec, blueprints, listing, tasks
 from questions.blueprint_outline import Outline
 from questions.blueprint_spec import DomainPart, Head, Rule, Spec, TaskPart, TopicPart
 from questions.blueprints import BlueprintError, NewTask
@@ -137,7 +138,10 @@ def test_a_topic_may_move_to_another_task_and_its_old_one_go() -> None:
 
 
 @pytest.mark.django_db
-def test_the_bank_list_follows_the_outline(django_capture_on_commit_callbacks: Any) -> None:
+def test_the_bank_list_follows_the_outline(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.refresh_listings, "delay", tasks.refresh_listings)
     blueprint = make_blueprint()
     question = make_published_question(blueprint, topic="1.2.1").question
     listing.refresh([question.pk])
@@ -162,13 +166,37 @@ def test_the_bank_list_follows_the_outline(django_capture_on_commit_callbacks: A
 
 
 @pytest.mark.django_db
-def test_new_patterns_judge_every_question_anew(django_capture_on_commit_callbacks: Any) -> None:
+def test_new_patterns_judge_every_question_anew(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.refresh_listings, "delay", tasks.refresh_listings)
     blueprint = make_blueprint()
     question = make_published_question(blueprint, topic="1.1.1").question
     listing.refresh([question.pk])
     blocks = Listing.objects.get(question=question).blocks
     before = blueprint_spec.spec_of(blueprint)
     wanted = replace(before, head=replace(before.head, forbidden=(Rule("option a", "it is gone"),)))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        blueprints.edit_blueprint(blueprint, wanted, seen=blueprint_spec.fingerprint(before), now=NOW)
+
+    assert Listing.objects.get(question=question).blocks == blocks + 1
+
+
+@pytest.mark.django_db
+def test_the_bank_list_follows_also_while_the_broker_is_down(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(ids: list[int]) -> None:
+        raise OperationalError("nobody listens")
+
+    blueprint = make_blueprint()
+    question = make_published_question(blueprint, topic="1.1.1").question
+    listing.refresh([question.pk])
+    blocks = Listing.objects.get(question=question).blocks
+    before = blueprint_spec.spec_of(blueprint)
+    wanted = replace(before, head=replace(before.head, forbidden=(Rule("option a", "it is gone"),)))
+    monkeypatch.setattr(tasks.refresh_listings, "delay", refused)
 
     with django_capture_on_commit_callbacks(execute=True):
         blueprints.edit_blueprint(blueprint, wanted, seen=blueprint_spec.fingerprint(before), now=NOW)

@@ -230,3 +230,19 @@ def test_old_files_are_taken_away(bank: Blueprint, ben: User) -> None:
     exporting.forget_old(now=NOW)
     run.refresh_from_db()
     assert run.state == "cancelled" and not ExportChunk.objects.exists()
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_what_was_written_brings_nothing_new_back(bank: Blueprint, ben: User, name: str) -> None:
+    """Also where the format holds less than the bank: the poorer text is no second question and no next draft."""
+    known = registry.by_name(name)
+    run = imported(bank, ben, written(bank, name), name=f"bank{known.extension}")
+    assert {row.outcome for row in run.rows.all()} == {"duplicate"}
+    assert not Draft.objects.exists() and Question.objects.count() == len(ItemType)
+
+
+def test_a_corrected_copy_in_a_poorer_format_is_news(bank: Blueprint, ben: User) -> None:
+    text = written(bank, "gift").decode().replace("Which of these multiple", "Which one of these multiple")
+    run = imported(bank, ben, text)
+    (row,) = run.rows.exclude(outcome="duplicate").filter(code="")[:1]
+    assert row.updates and Draft.objects.filter(content__stem__startswith="Which one of").exists()

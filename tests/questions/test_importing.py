@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import uuid
+import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from questions import applying, authoring, importing, incoming, known, runs, tasks
+from questions import applying, authoring, exporting, importing, incoming, known, runs, tasks
 from questions.content import QuestionContent
+from questions.formats import registry
 from questions.formats.exchange import ExchangeQuestion, Picture
 from questions.importing import ImportingError
 from questions.models import (
@@ -73,6 +75,16 @@ def test_the_preview_says_what_becomes_of_each_question(blueprint: Blueprint, be
 def test_an_unreadable_file_says_why(blueprint: Blueprint, ben: User) -> None:
     run = previewed(blueprint, ben, b"\x00\x01\x02", name="x.bin")
     assert run.state == "failed" and run.error.endswith(".") and not run.rows.exists()
+
+
+def test_a_broken_package_is_told_from_an_unknown_one(blueprint: Blueprint, ben: User) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("1.yaml", b"#" * 5_000_000)
+    run = previewed(blueprint, ben, out.getvalue(), name="bank.zip")
+    assert run.state == "failed" and "unpacks to" in run.error
+    run = previewed(blueprint, ben, b"PK\x03\x04 and no more", name="bank.zip")
+    assert run.state == "failed" and "zip" in run.error
 
 
 @pytest.mark.parametrize(
@@ -174,6 +186,28 @@ def test_worldwide_identifiers_need_no_filename() -> None:
     assert known.origin_of(short, format_name="qti2", filename="x.zip") == "qti2:x.zip#q_1"
 
 
+def test_a_file_that_came_in_before_does_not_undo_what_was_edited(blueprint: Blueprint, ben: User) -> None:
+    text = csv_of("exam-1.1-001,1.1.1,apply,0.5,,Which is it?,yes,no,perhaps,A")
+    run = imported(blueprint, ben, text, name="bank.csv")
+    draft = Draft.objects.get()
+    draft.content = {**draft.content, "stem": "Which one is it?"}
+    draft.save()
+    again = previewed(blueprint, ben, text, name="bank.csv")
+    assert outcomes(again) == [("duplicate", "said_before")]
+    assert row(again).same_as == row(run).question
+
+
+def test_an_earlier_version_is_no_news(blueprint: Blueprint, ben: User) -> None:
+    first = make_published_question(blueprint, code="exam-1.1-001", content=make_content(stem="Once?"))
+    ids = [first.question_id]
+    out = io.BytesIO()
+    exporting.write(registry.by_name("csv"), exporting.exchanged(ids, text=exporting.PUBLISHED), out)
+    first.pk, first.number, first.content = None, 2, make_content(stem="Now?").to_json()
+    first.save(force_insert=True)
+    Question.objects.filter(pk=first.question_id).update(current=first)
+    assert outcomes(previewed(blueprint, ben, out.getvalue(), name="b.csv")) == [("duplicate", "said_before")]
+
+
 def test_folders_find_their_topics(blueprint: Blueprint, ben: User) -> None:
     topic = Topic.objects.get(code="1.2.1", task__domain__blueprint=blueprint)
     text = "$CATEGORY: $course$/top/1.2.1 Whatever\n\nWhich? {=a ~b}\n\n$CATEGORY: Odd\n\nWhat? {=a ~b}"
@@ -242,6 +276,40 @@ def test_a_picture_that_is_here_is_not_encoded_again() -> None:
     question = ExchangeQuestion(content, pictures=(Picture("x.png", data),))
     came = incoming.incoming(question, known=lambda digest: f"{digest}-8x6.png")
     assert not came.pictures and came.question.content.stem.endswith("-8x6.png)")
+
+
+def test_pictures_are_written_before_they_fill_the_memory(
+    blueprint: Blueprint, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_BATCH_BYTES", 50)
+    written: list[int] = []
+    write = importing._write
+
+    def watched(run: ImportRun, batch: list[Any], *args: Any, **kwargs: Any) -> None:
+        written.append(len(batch))
+        write(run, batch, *args, **kwargs)
+
+    monkeypatch.setattr(importing, "_write", watched)
+    one, other = moodle_with(png()), moodle_with(png("blue")).replace("What is", "And what is")
+    both = one.replace("</quiz>", other.partition("<quiz>")[2])
+    run = imported(blueprint, ben, both, name="q.xml")
+    assert written == [1, 1, 0] and run.counts == {"imported": 2} and Image.objects.count() == 2
+
+
+def test_a_worker_with_slow_pictures_is_heard_of(
+    blueprint: Blueprint, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_BATCH_SECONDS", 0.0)
+    touched: list[int] = []
+    touch = runs.touch
+
+    def watched(run: ImportRun, *, done: int) -> None:
+        touched.append(done)
+        touch(run, done=done)
+
+    monkeypatch.setattr(runs, "touch", watched)
+    previewed(blueprint, ben)
+    assert touched == [0, 1, 2, 3, 4, 4]
 
 
 # Workers that die, and people who change their mind

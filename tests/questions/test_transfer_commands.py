@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from accounts.models import User
 from questions.models import Blueprint, Draft, ImportChunk, Question
@@ -182,3 +183,13 @@ def test_what_an_export_needs(
     with pytest.raises(CommandError, match=words):
         run("export_questions", *arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.django_db
+def test_a_database_without_tables_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unmigrated(code: str) -> Blueprint:
+        raise OperationalError("no such table: questions_blueprint")
+
+    monkeypatch.setattr("questions.management.commands.export_questions.find_blueprint", unmigrated)
+    with pytest.raises(CommandError, match="Run “migrate” first"):
+        run("export_questions", "--format", "csv", "--out", tmp_path / "x.csv")

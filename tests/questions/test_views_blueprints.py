@@ -315,3 +315,14 @@ def test_each_task_must_be_mapped(
     assert page.status_code == 400
     assert said in text_of(page)
     assert not Blueprint.objects.filter(code="EXAM-10").exists()
+
+
+@pytest.mark.parametrize("row", ["d.²", "d." + "9" * 40, "t.٣", "d.", "x.1", "d.-1"])
+def test_a_button_for_a_row_that_cannot_be_does_nothing(
+    editor: Client, blueprint: Blueprint, row: str
+) -> None:
+    address = "/bank/blueprints/EXAM-9/edit/"
+    fields = form_of(editor, address)
+    response = editor.post(address, {**fields, f"{row}.title": "Odd", "action": f"remove {row}"})
+    assert response.status_code == 200
+    assert blueprint.domains.count() == len(rows_of(fields)) or blueprint.domains.exists()

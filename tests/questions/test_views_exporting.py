@@ -83,8 +83,8 @@ def test_more_than_a_few_are_left_to_a_worker(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"format": "docx"}, "Select a valid choice"),
-        ({"text": "x"}, "Select a valid choice"),
+        ({"format": "docx"}, "Choose one of the list"),
+        ({"text": "x"}, "Choose one of the list"),
         ({"query": "q=nowhere"}, "No question fits this selection."),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import uuid
 from typing import Any
@@ -11,9 +12,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Role, User
-from questions import applying, importing, tasks
+from questions import applying, importing, runs, tasks
 from questions.formats import exchange
 from questions.models import Blueprint, ImportRun, Question, Topic
 from tests.factories import NOW, make_blueprint, make_user
@@ -74,9 +76,9 @@ def test_from_the_file_to_the_bank(author: Client, blueprint: Blueprint, sent: l
     [
         ({"file": ""}, "Choose a file."),
         ({"file": SimpleUploadedFile("x.gift", b"")}, "The file is empty."),
-        ({"format": "docx"}, "Select a valid choice"),
-        ({"blueprint": "NIX"}, "Select a valid choice"),
-        ({"topic": "999999999999999999999"}, "Select a valid choice"),
+        ({"format": "docx"}, "Choose one of the list"),
+        ({"blueprint": "NIX"}, "Choose one of the list"),
+        ({"topic": "999999999999999999999"}, "Choose one of the list"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(
@@ -94,19 +96,20 @@ def test_a_topic_of_another_exam_is_refused(author: Client, blueprint: Blueprint
     assert response.status_code == 400 and "belongs to another exam" in text_of(response)
 
 
-def test_a_file_that_is_too_large_is_refused_unread(
+def test_a_file_that_is_too_large_is_taken_to_its_end_and_refused(
     author: Client, blueprint: Blueprint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A browser that is cut off while it sends shows an error of its own instead of ours."""
+    body = io.BytesIO(b"x" * 3_000_000)
+    extra: dict[str, Any] = {"wsgi.input": body, "CONTENT_LENGTH": str(exchange.MAX_FILE * 2)}
     response = author.generic(
-        "POST",
-        "/bank/import/",
-        b"",
-        content_type="multipart/form-data; boundary=x",
-        CONTENT_LENGTH=str(exchange.MAX_FILE * 2),
+        "POST", "/bank/import/", b"", content_type="multipart/form-data; boundary=x", **extra
     )
     assert response.status_code == 413 and "larger than 100 MB" in text_of(response)
+    assert body.tell() == 3_000_000
     monkeypatch.setattr("questions.transfer_forms.MAX_FILE", 10)
     assert "larger than" in text_of(upload(author))
+    assert not ImportRun.objects.exists()
 
 
 def test_uploading_needs_the_token(ben: User, blueprint: Blueprint) -> None:
@@ -213,3 +216,27 @@ def test_commands_are_posts(author: Client, ben: User, blueprint: Blueprint) -> 
 
 def test_without_an_exam_there_is_nothing_to_import_into(author: Client) -> None:
     assert "There is no exam yet" in text_of(author.get("/bank/import/"))
+
+
+def test_a_page_says_when_its_worker_has_fallen_silent(
+    author: Client, ben: User, blueprint: Blueprint
+) -> None:
+    run = begin(blueprint, ben)
+    claimed = runs.claim(ImportRun, run.pk, steps=importing._STEPS, now=timezone.now())
+    assert claimed is not None
+    assert "Nothing has been heard" not in text_of(author.get(f"/bank/import/{run.pk}/"))
+    ImportRun.objects.filter(pk=run.pk).update(touched_at=timezone.now() - runs.QUIET)
+    assert "Nothing has been heard" in text_of(author.get(f"/bank/import/{run.pk}/"))
+    part = author.get(f"/bank/import/{run.pk}/", headers={"HX-Request": "true"})
+    assert "Nothing has been heard" in text_of(part)
+
+
+def test_each_row_of_a_long_file_is_on_one_page(
+    author: Client, ben: User, blueprint: Blueprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("questions.views.importing.PER_PAGE", 2)
+    run = previewed(blueprint, ben, "".join(AIKEN.format(name=f"Number {n}") for n in range(5)), name="a.txt")
+    for query in ("", "outcome=imported&"):
+        pages = [text_of(author.get(f"/bank/import/{run.pk}/?{query}page={page}")) for page in (1, 2, 3)]
+        shown = [[n for n in range(5) if f"Number {n}?" in page] for page in pages]
+        assert shown == [[0, 1], [2, 3], [4]]

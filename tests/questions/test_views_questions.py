@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import Role, User
 from questions import authoring, reviewing
-from questions.authoring import DraftFields
+from questions.authoring import AuthoringError, DraftFields
 from questions.content import ItemType
 from questions.models import Blueprint, Draft, Question, Review, Topic
 from tests.factories import NOW, make_blueprint, make_content, make_published_question, make_user
@@ -260,3 +260,124 @@ def test_the_queue_asks_the_same_number_of_questions_for_2_and_20_drafts(
             page(client, "/bank/review/")
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+# what an attacker and a hasty colleague try
+
+
+@pytest.mark.parametrize("path", ["", "?version=0", "edit/", "preview/", "preview/?mode=review"])
+def test_who_can_still_answer_blind_sees_the_key_on_no_other_page(
+    client: Client, blueprint: Blueprint, ben: User, iris: User, path: str
+) -> None:
+    draft = in_review(blueprint, ben)
+    base = f"/bank/questions/{draft.question.code}/"
+    client.force_login(iris)
+    assert client.get(f"{base}{path}").headers.get("Location") == f"{base}review/"
+    client.post(f"{base}review/answer/", {"revision": draft.revision, "answer": "a"})
+    assert client.get(f"{base}{path}").status_code == 200
+    client.force_login(ben)
+    assert client.get(f"{base}{path}").status_code == 200
+
+
+def test_a_draft_in_review_is_compared_only_after_the_blind_answer(
+    client: Client, blueprint: Blueprint, ben: User, iris: User
+) -> None:
+    version = make_published_question(blueprint, code="q-9")
+    reviewing.submit(authoring.open_draft(version.question, by=ben, now=NOW), by=ben, now=NOW)
+    other = draft_of(blueprint, iris).question.code
+    client.force_login(iris)
+    for path in ("compare/?old=1&new=0", f"edit/alike/{other}/"):
+        assert client.get(f"/bank/questions/q-9/{path}").headers["Location"] == "/bank/questions/q-9/review/"
+    assert client.get(f"/bank/questions/{other}/edit/alike/q-9/")["Location"].endswith("/q-9/review/")
+    assert "Open the draft" not in page(client, "/bank/questions/q-9/")
+
+
+@pytest.mark.parametrize(
+    ("item_type", "given", "shown"),
+    [
+        (ItemType.MULTIPLE_RESPONSE, {"answer": ["b"]}, 'name="answer" value="b" checked'),
+        (ItemType.ORDERING, {"place-c": "1", "place-a": "1"}, '<option value="1" selected'),
+        (ItemType.MATCHING, {"match-p2": "c"}, '<option value="c" selected'),
+    ],
+)
+def test_half_an_answer_is_kept(
+    client: Client,
+    blueprint: Blueprint,
+    ben: User,
+    iris: User,
+    item_type: ItemType,
+    given: dict[str, object],
+    shown: str,
+) -> None:
+    draft = in_review(blueprint, ben, item_type)
+    client.force_login(iris)
+    response = client.post(
+        f"/bank/questions/{draft.question.code}/review/answer/", {"revision": draft.revision, **given}
+    )
+    assert shown in response.content.decode()
+
+
+def test_an_absurd_place_is_no_answer(client: Client, blueprint: Blueprint, ben: User, iris: User) -> None:
+    draft = in_review(blueprint, ben, ItemType.ORDERING)
+    client.force_login(iris)
+    for place in ("9" * 5_000, "-1", "²", "1.0"):
+        response = client.post(
+            f"/bank/questions/{draft.question.code}/review/answer/",
+            {"revision": draft.revision, "place-a": place},
+        )
+        assert response.status_code == 400, place[:9]
+
+
+def test_characters_that_no_database_takes_are_left_out(
+    client: Client, blueprint: Blueprint, ben: User
+) -> None:
+    question = make_published_question(blueprint).question
+    base = f"/bank/questions/{question.code}/"
+    client.force_login(ben)
+    client.post(f"{base}tags/", {"tags": "dr\0ift, \x07bell\n,🧀"})
+    assert sorted(question.tags.values_list("name", flat=True)) == ["bell", "dr ift", "🧀"]
+    client.post(f"{base}comment/", {"text": "Is\0 B\x1b right?"})
+    assert question.comments.get().text == "Is B right?"
+    client.post(f"{base}retire/", {"reason": "Too\0 easy"})
+    question.refresh_from_db()
+    assert question.retired_because == "Too easy"
+
+
+def test_a_retired_question_is_brought_back_before_it_is_written_on(
+    client: Client, blueprint: Blueprint, ben: User
+) -> None:
+    question = make_published_question(blueprint).question
+    base = f"/bank/questions/{question.code}/"
+    client.force_login(ben)
+    client.post(f"{base}retire/", {"reason": "Gone."})
+    html = page(client, base)
+    assert "Bring it back into use" in html and "Begin version 2" not in html
+    assert client.post(f"{base}begin/")["Location"] == base
+    assert not Draft.objects.exists()
+
+
+def test_the_next_version_of_a_retired_question_can_be_given_up(
+    client: Client, blueprint: Blueprint, ben: User
+) -> None:
+    question = make_published_question(blueprint).question
+    base = f"/bank/questions/{question.code}/"
+    client.force_login(ben)
+    client.post(f"{base}begin/")
+    client.post(f"{base}retire/", {"reason": "Gone."})
+    assert f"{base}edit/discard/" in page(client, f"{base}edit/")
+    assert client.post(f"{base}edit/discard/")["Location"] == base
+    question.refresh_from_db()
+    assert not Draft.objects.exists() and question.retired_because == "Gone."
+
+
+def test_a_draft_that_was_published_meanwhile_is_not_given_up(
+    client: Client, blueprint: Blueprint, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_args: object, **_more: object) -> None:
+        raise AuthoringError("no_draft")
+
+    code = draft_of(blueprint, ben).question.code
+    client.force_login(ben)
+    monkeypatch.setattr(authoring, "discard_draft", gone)
+    response = client.post(f"/bank/questions/{code}/edit/discard/", follow=True)
+    assert "published or given up meanwhile" in response.content.decode()

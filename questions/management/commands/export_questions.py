@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.db.models import QuerySet
 
 from questions import exporting
@@ -53,7 +54,10 @@ class Command(BaseCommand):
         if out.is_dir():
             raise CommandError(f"{out} is a folder. Name the file to write.")
         text = exporting.PUBLISHED if options["status"] == "published" else exporting.NEWEST
-        ids = list(_questions(options).values_list("pk", flat=True))
+        try:
+            ids = list(_questions(options).values_list("pk", flat=True))
+        except DatabaseError as error:
+            raise CommandError(f"The database can’t be used ({error}). Run “migrate” first.") from error
         if not ids:
             raise CommandError("No question fits. Nothing is written.")
         account = exporting.Account()

@@ -32,6 +32,7 @@ export class Saver extends EventTarget {
     this.isLeaving = false;
     this.isKept = true;
     this.unheard = new Set();
+    this.sent = "";
     this.inFlight = null;
     this.timer = 0;
   }
@@ -43,7 +44,7 @@ export class Saver extends EventTarget {
   changed() {
     const body = bodyOf(this.form);
     if (body === this.saved && !this.inFlight) return this.kept.drop();
-    this.isKept = this.kept.write({ revision: this.revision, body });
+    this.isKept = this.#keep(body);
     this.dispatchEvent(new Event("changed"));
     if (!this.failures || this.reason === "refused") this.#later(PAUSE);
   }
@@ -72,8 +73,10 @@ export class Saver extends EventTarget {
   }
 
   /** Store what an earlier life of the page had kept; the reply as `post` gives it. */
-  store(entry) {
-    return this.#post(entry.body, false, entry.revision);
+  async store(entry) {
+    const reply = await this.#post(entry.body, false, entry.revision);
+    if (reply.data?.code !== "conflict" || !(await this.adopt(new Set(entry.sent ?? [])))) return reply;
+    return this.#post(entry.body, false, this.revision);
   }
 
   /** A save whose reply was lost has moved the draft on: if that is what it says, go on from there. */
@@ -83,6 +86,12 @@ export class Saver extends EventTarget {
     this.saved = now.body;
     this.#goOn(now.revision);
     return true;
+  }
+
+  /** With what has been sent and not been heard of: if that is what is stored, the rest goes on from there. */
+  #keep(body) {
+    const sent = [...this.unheard, this.sent].filter(Boolean).slice(-3);
+    return this.kept.write({ revision: this.revision, body, sent });
   }
 
   #later(milliseconds) {
@@ -95,10 +104,13 @@ export class Saver extends EventTarget {
   #send() {
     if (this.isStopped || this.isLeaving || !this.isDirty) return Promise.resolve();
     const body = bodyOf(this.form);
+    this.sent = body;
+    this.#keep(body);
     this.dispatchEvent(new Event("sending"));
     this.inFlight = this.#post(body, document.hidden).then(async (reply) => {
       const isOwn = reply.data?.code === "conflict" && (await this.adopt(this.unheard));
       this.inFlight = null;
+      this.sent = "";
       if (isOwn) this.#later(0);
       else this.#settle(body, reply);
     });
@@ -130,7 +142,7 @@ export class Saver extends EventTarget {
     this.saved = body;
     this.#goOn(facts.dataset.revision);
     const more = this.isDirty;
-    if (more) this.kept.write({ revision: this.revision, body: bodyOf(this.form) });
+    if (more) this.#keep(bodyOf(this.form));
     else this.kept.drop();
     this.dispatchEvent(new CustomEvent("saved", { detail: { page, facts, more } }));
     if (more) this.#later(PAUSE);
