@@ -16,7 +16,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import access, accommodations
-from accounts.models import Accommodation, AccommodationChange, Cohort, Membership, Notice, Role, User
+from accounts.models import (
+    Accommodation,
+    AccommodationChange,
+    Cohort,
+    CohortEvent,
+    Invitation,
+    Membership,
+    Notice,
+    Role,
+    User,
+)
 from accounts.read_only_admin import KeptAdmin, ReadOnlyAdmin
 
 # Our own sign-in guards the admin too: its rate limits and the second step hold there as everywhere.
@@ -136,6 +146,21 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("user", "cohort")
     search_fields = ("user__email", "user__name", "cohort__title")
     autocomplete_fields = ("user", "cohort")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = ("cohort", "part", "email", "created_at", "expires_at", "revoked_at", "uses")
+    list_select_related = ("cohort",)
+    search_fields = ("cohort__title", "email")
+    exclude = ("code",)
+
+
+@admin.register(CohortEvent)
+class CohortEventAdmin(ReadOnlyAdmin):
+    list_display = ("cohort", "kind", "at", "by", "subject")
+    list_filter = ("kind",)
+    list_select_related = ("cohort", "by", "subject")
 
 
 @admin.register(Authenticator)

@@ -6,6 +6,7 @@ from config import health
 urlpatterns = [
     path("", include("exams.urls")),
     path("bank/", include("questions.urls")),
+    path("cohorts/", include("exams.cohort_urls")),
     path("profile/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

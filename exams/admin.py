@@ -6,6 +6,10 @@ from django.contrib import admin
 
 from accounts.read_only_admin import KeptAdmin, ReadOnlyAdmin, ReadOnlyInline
 from exams.models import (
+    Assignment,
+    AssignmentEvent,
+    AssignmentQuestion,
+    AssignmentTally,
     Attempt,
     AttemptEvent,
     Challenge,
@@ -14,13 +18,21 @@ from exams.models import (
     ExamPlan,
     Exposure,
     ItemStatistic,
+    ItemTally,
+    LearnerOverride,
     MockExam,
     MockScoreCount,
+    MockStatistic,
     Paper,
     PaperItem,
+    PaperTally,
+    PartStanding,
     PopulationPrior,
+    Reminder,
+    ReportRun,
     Response,
     Result,
+    Standing,
     Sweep,
     TaskScore,
 )
@@ -226,3 +238,77 @@ class ChallengeAdmin(ReadOnlyAdmin):
         "answered_at",
         "created_at",
     )
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ReadOnlyAdmin):
+    list_display = ("title", "cohort", "mock", "opens_at", "closes_at", "attempts_allowed", "withdrawn_at")
+    list_select_related = ("cohort", "mock")
+    search_fields = ("title", "cohort__title")
+
+
+@admin.register(LearnerOverride)
+class LearnerOverrideAdmin(ReadOnlyAdmin):
+    list_display = ("assignment", "learner", "opens_at", "closes_at", "attempts_allowed", "extra_minutes")
+    list_select_related = ("assignment", "learner")
+
+
+@admin.register(AssignmentEvent)
+class AssignmentEventAdmin(ReadOnlyAdmin):
+    list_display = ("assignment", "kind", "at", "by", "learner", "reason")
+    list_filter = ("kind",)
+    list_select_related = ("assignment", "by", "learner")
+
+
+@admin.register(Reminder)
+class ReminderAdmin(ReadOnlyAdmin):
+    list_display = ("assignment", "learner", "closes_at", "sent_at")
+    list_select_related = ("assignment", "learner")
+
+
+@admin.register(Standing)
+class StandingAdmin(ReadOnlyAdmin):
+    list_display = ("learner", "blueprint", "sittings", "last_at", "last_scaled", "chance", "trend")
+    list_select_related = ("learner", "blueprint")
+
+
+@admin.register(PartStanding)
+class PartStandingAdmin(ReadOnlyAdmin):
+    list_display = ("standing", "domain", "task", "correct", "seen", "verdict")
+    list_select_related = ("standing__learner", "standing__blueprint", "domain", "task")
+
+
+@admin.register(MockStatistic)
+class MockStatisticAdmin(ReadOnlyAdmin):
+    list_display = ("mock", "n", "passed", "updated_at")
+    list_select_related = ("mock",)
+
+
+@admin.register(ItemTally)
+class ItemTallyAdmin(ReadOnlyAdmin):
+    list_display = ("version", "mock", "omitted", "not_reached")
+    list_select_related = ("version__question", "mock")
+
+
+@admin.register(PaperTally)
+class PaperTallyAdmin(ReadOnlyAdmin):
+    list_display = ("paper",)
+    list_select_related = ("paper",)
+
+
+@admin.register(AssignmentTally)
+class AssignmentTallyAdmin(ReadOnlyAdmin):
+    list_display = ("assignment", "is_first", "n", "passed")
+    list_select_related = ("assignment",)
+
+
+@admin.register(AssignmentQuestion)
+class AssignmentQuestionAdmin(ReadOnlyAdmin):
+    list_display = ("assignment", "version", "n", "correct", "blank")
+    list_select_related = ("assignment", "version__question")
+
+
+@admin.register(ReportRun)
+class ReportRunAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "cohort", "assignment", "format_name", "state", "by", "created_at")
+    list_select_related = ("cohort", "assignment", "by")

@@ -1,10 +1,10 @@
-"""Who somebody is, what they may do, what time they get, and with whom they learn."""
+"""Who somebody is, what they may do, and what time they get."""
 
 from __future__ import annotations
 
 import zoneinfo
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
@@ -59,9 +59,9 @@ class EmailUserManager(UserManager["User"]):
             return people
         if user.role != Role.INSTRUCTOR:
             return people.none()
-        taught = Membership.objects.filter(user=user, part=Membership.Part.INSTRUCTOR).values("cohort")
-        learning = Membership.objects.filter(cohort__in=taught, part=Membership.Part.LEARNER).values("user")
-        return people.filter(pk__in=learning)
+        from accounts.models.cohorts import Membership  # it points to User
+
+        return people.filter(pk__in=Membership.objects.taught_by(user).values("user"))
 
 
 class User(AbstractUser):
@@ -174,69 +174,3 @@ class AccommodationChange(models.Model):
         if not self._state.adding:
             raise TypeError("A line of this log is never changed.")
         super().save(*args, **kwargs)
-
-
-class Notice(models.Model):
-    """A line of somebody's inbox. `path` is where it leads, on this site."""
-
-    recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
-    subject = models.CharField(_("subject"), max_length=200)
-    text = models.TextField(_("text"), blank=True)
-    path = models.CharField(max_length=300)
-    created_at = models.DateTimeField()
-    read_at = models.DateTimeField(null=True, blank=True)
-    mailed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("notice")
-        verbose_name_plural = _("notices")
-        ordering = ("-created_at", "-id")
-        indexes = (models.Index(fields=("recipient", "-created_at"), name="notice_of_recipient"),)
-
-    def __str__(self) -> str:
-        return self.subject
-
-
-class CohortQuerySet(models.QuerySet["Cohort"]):
-    def visible_to(self, user: User) -> Self:
-        return self if user.is_admin else self.filter(memberships__user=user)
-
-
-class Cohort(models.Model):
-    """A group that learns together."""
-
-    title = models.CharField(_("title"), max_length=120)
-    is_demo = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    archived_at = models.DateTimeField(null=True, blank=True)
-
-    objects = CohortQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("cohort")
-        verbose_name_plural = _("cohorts")
-        ordering = ("title",)
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class Membership(models.Model):
-    """Somebody's part in a cohort."""
-
-    class Part(models.TextChoices):
-        LEARNER = "learner", _("learner")
-        INSTRUCTOR = "instructor", _("instructor")
-
-    cohort = models.ForeignKey(Cohort, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    part = models.CharField(_("part"), max_length=12, choices=Part, default=Part.LEARNER)
-    joined_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("membership")
-        verbose_name_plural = _("memberships")
-        constraints = (models.UniqueConstraint(fields=("cohort", "user"), name="membership_once_per_cohort"),)
-
-    def __str__(self) -> str:
-        return f"{self.user} · {self.cohort}"

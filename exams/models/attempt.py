@@ -25,11 +25,8 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Those whose result the user may read: their own, their cohorts' as instructor, all as admin."""
         if user.is_admin:
             return self
-        taught = Membership.objects.filter(user=user, part=Membership.Part.INSTRUCTOR).values("cohort")
-        taught_learners = Membership.objects.filter(cohort__in=taught, part=Membership.Part.LEARNER).values(
-            "user"
-        )
-        return self.filter(models.Q(learner=user) | models.Q(learner__in=taught_learners))
+        taught = Membership.objects.taught_by(user).values("user")
+        return self.filter(models.Q(learner=user) | models.Q(learner__in=taught))
 
     def overdue(self, now: datetime) -> Self:
         """Still open although deadline and grace have passed."""
@@ -57,12 +54,16 @@ class Attempt(models.Model):
     class ClosedReason(models.TextChoices):
         SUBMITTED = "submitted", _("submitted")
         TIME_RAN_OUT = "time_ran_out", _("time ran out")
+        CLOSED_BY_STAFF = "closed_by_staff", _("closed by an instructor")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="attempts")
     paper = models.ForeignKey(Paper, on_delete=models.PROTECT, related_name="attempts")
     mock = models.ForeignKey(
         MockExam, on_delete=models.PROTECT, null=True, blank=True, related_name="attempts"
+    )
+    assignment = models.ForeignKey(
+        "exams.Assignment", on_delete=models.PROTECT, null=True, blank=True, related_name="attempts"
     )
     purpose = models.CharField(max_length=8, choices=Purpose)
     number = models.PositiveSmallIntegerField(
@@ -79,13 +80,25 @@ class Attempt(models.Model):
     time_factor = models.DecimalField(max_digits=3, decimal_places=2, default=Decimal(1))
     extra_seconds = models.PositiveIntegerField(default=0)
     credit_seconds = models.PositiveIntegerField(default=0)
-    window_ends_at = models.DateTimeField(null=True, blank=True)
+    window_ends_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The learner's own: with their extension, pauses and credits.")
+    )
+    paused_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The clock stands; the deadline lies beyond the longest pause.")
+    )
     deadline_at = models.DateTimeField()
 
     # What the player reports now and then: no answer depends on it.
     position = models.PositiveSmallIntegerField(default=1)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     seconds_by_slot = models.JSONField(default=dict)
+    answered_so_far = models.PositiveSmallIntegerField(
+        default=0, help_text=_("As of the last pulse; the receipt has its own count.")
+    )
+    last_saved_at = models.DateTimeField(null=True, blank=True, help_text=_("As of the last pulse."))
+    control_revision = models.PositiveIntegerField(
+        default=0, help_text=_("Grows with whatever an instructor does to it: the player then asks what.")
+    )
 
     # The receipt.
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -131,6 +144,11 @@ class Attempt(models.Model):
                 name="attempt_to_fold",
             ),
             models.Index(fields=("learner", "-started_at"), name="attempt_of_learner"),
+            models.Index(
+                fields=("assignment", "state"),
+                condition=models.Q(assignment__isnull=False),
+                name="attempt_of_assignment",
+            ),
         )
 
     def __str__(self) -> str:
@@ -186,6 +204,10 @@ class AttemptEvent(models.Model):
         CAME_LATE = "came_late", _("came too late: not counted")
         CHECKED = "checked", _("feedback shown")
         DEADLINE_CHANGED = "deadline_changed", _("deadline changed")
+        PAUSED = "paused", _("paused")
+        RESUMED = "resumed", _("resumed")
+        REOPENED = "reopened", _("reopened")
+        MESSAGE = "message", _("message from an instructor")
         CLOSED = "closed", _("closed")
         SCORED = "scored", _("scored")
 

@@ -11,13 +11,29 @@ from questions.models import Domain, QuestionVersion, TaskStatement
 
 
 class ItemStatistic(models.Model):
-    """An item over first exposures on mock exams."""
+    """An item over first attempts on mock exams in which the learner met it for the first time.
+
+    Worked out from its `ItemTally` rows whenever one of them changes.
+    """
 
     version = models.OneToOneField(
         QuestionVersion, on_delete=models.CASCADE, primary_key=True, related_name="statistic"
     )
     n = models.PositiveIntegerField(default=0)
     correct = models.PositiveIntegerField(default=0)
+    omitted = models.PositiveIntegerField(default=0)
+    not_reached = models.PositiveIntegerField(default=0)
+    facility_low = models.FloatField(null=True, help_text=_("Of Wilson's 95 % interval."))
+    facility_high = models.FloatField(null=True)
+    discrimination = models.FloatField(
+        null=True, help_text=_("Corrected item-rest correlation; None where nobody differs.")
+    )
+    median_seconds = models.FloatField(null=True)
+    options = models.JSONField(
+        default=list, help_text=_("exams.statistics.item_figures says what per option.")
+    )
+    flags = models.JSONField(default=list, help_text=_("Codes of exams.statistics.item_figures."))
+    updated_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("item statistic")

@@ -1,0 +1,1 @@
+"""Cohorts: assigning, watching live, and seeing where a group is weak."""

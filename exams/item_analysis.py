@@ -1,0 +1,1 @@
+"""Classical item analysis: whole-number histograms in, published coefficients out. Pure, knows no Django."""
