@@ -21,6 +21,20 @@ from tests.factories import NOW, make_cohort, make_exam, make_note, make_user, s
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 READ_ONLY = {
+    "accounts.CohortEvent",
+    "accounts.Invitation",
+    "exams.Assignment",
+    "exams.AssignmentEvent",
+    "exams.AssignmentQuestion",
+    "exams.AssignmentTally",
+    "exams.ItemTally",
+    "exams.LearnerOverride",
+    "exams.MockStatistic",
+    "exams.PaperTally",
+    "exams.PartStanding",
+    "exams.Reminder",
+    "exams.ReportRun",
+    "exams.Standing",
     "accounts.AccommodationChange",
     "accounts.Notice",
     "questions.Comment",
