@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet, Sum
 
+from questions import following
 from questions.models import Blueprint, Domain, Draft, Question, TaskMapping, TaskStatement, Topic
 
 
@@ -70,6 +71,8 @@ class BlueprintPage:
     domains: tuple[DomainLine, ...]
     counts: Counts
     total_weight: str
+    to_bring: int
+    """Published questions of the exam before."""
     next_versions: tuple[NextVersion, ...]
 
     @property
@@ -137,6 +140,7 @@ def blueprint_page(blueprint: Blueprint) -> BlueprintPage:
         domains=tuple(domains),
         counts=sum((line.counts for line in domains), Counts()),
         total_weight=format(weight.normalize(), "f") if weight else "0",
+        to_bring=following.published_before(blueprint),
         next_versions=_next_versions(blueprint, [line.task for d in domains for line in d.tasks]),
     )
 

@@ -9,6 +9,7 @@ import logging
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
@@ -17,7 +18,7 @@ from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from questions import echoes, incoming, run_files, runs, topics_of_files
+from questions import echoes, following, incoming, run_files, runs, topics_of_files
 from questions.formats import registry
 from questions.formats.exchange import MAX_FILE, ExchangeQuestion, Outcome, Rejection, UnreadableFile
 from questions.incoming import Incoming
@@ -37,6 +38,8 @@ from questions.topics_of_files import Outline
 log = logging.getLogger(__name__)
 
 State = ImportRun.State
+FROM_THE_EXAM_BEFORE = 0
+"""The size of a run without a file: an upload has at least one byte."""
 KEPT_FOR = timedelta(days=14)
 BROKEN_READING = "Reading stopped at an error that is ours, not the file’s. It is in the server’s log."
 _BATCH = 200
@@ -48,7 +51,7 @@ _STEPS = {state.value: State.READING.value for state in (State.WAITING, State.RE
 
 
 class ImportingError(Exception):
-    """`code` is one of: too_large, empty, unknown_format, not_ready, too_late."""
+    """`code` is one of: too_large, empty, nothing, unknown_format, not_ready, too_late."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
@@ -89,6 +92,21 @@ def begin_import(
     )
     run_files.store_upload(run, file)
     return run
+
+
+def begin_following(blueprint: Blueprint, *, by: User, now: datetime) -> ImportRun:
+    """The questions of the exam before, read as a file of them would be, each under what its task became."""
+    if blueprint.follows is None or not following.published_before(blueprint):
+        raise ImportingError("nothing")
+    return ImportRun.objects.create(
+        by=by,
+        blueprint=blueprint,
+        filename=blueprint.follows.code,
+        size=FROM_THE_EXAM_BEFORE,
+        format_name="yaml",
+        created_at=now,
+        touched_at=now,
+    )
 
 
 def read(run_id: uuid.UUID, *, now: datetime) -> None:
@@ -182,12 +200,12 @@ def _read(run: ImportRun) -> dict[str, int]:
     run.rows.all().delete()
     counts: Counter[str] = Counter()
     with run_files.gathered(run) as file:
-        run.format_name = incoming.format_of(file, run.filename, format_name=run.format_name)
+        if run.size != FROM_THE_EXAM_BEFORE:
+            run.format_name = incoming.format_of(file, run.filename, format_name=run.format_name)
         reader = _Reader(run)
         batch: list[tuple[ImportRow, Incoming | None]] = []
         weight, begun = 0, time.monotonic()
-        found = incoming.outcomes(file, run.filename, format_name=run.format_name)
-        for number, outcome in enumerate(found, 1):
+        for number, outcome in enumerate(_outcomes(run, file), 1):
             row, came = reader.row(number, outcome)
             batch.append((row, came))
             weight += sum(len(picture.data) for picture in came.pictures) if came else 0
@@ -197,6 +215,12 @@ def _read(run: ImportRun) -> dict[str, int]:
                 batch, weight, begun = [], 0, time.monotonic()
         _write(run, batch, counts, done=run.done + len(batch))
     return dict(counts)
+
+
+def _outcomes(run: ImportRun, file: BinaryIO) -> Iterator[Outcome]:
+    if run.size == FROM_THE_EXAM_BEFORE:
+        return following.questions(run.blueprint)
+    return incoming.outcomes(file, run.filename, format_name=run.format_name)
 
 
 @transaction.atomic

@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern] = [
     path("blueprints/<str:code>/", blueprints.blueprint, name="blueprint"),
     path("blueprints/<str:code>/edit/", blueprints.edit_blueprint, name="edit_blueprint"),
     path("blueprints/<str:code>/copy/", blueprints.copy_blueprint, name="copy_blueprint"),
+    path("blueprints/<str:code>/bring/", importing.bring_questions, name="bring_questions"),
     path("import/", importing.imports, name="import"),
     path("import/template/<str:name>/", importing.template, name="import_template"),
     path("import/<uuid:run_id>/", importing.import_run, name="import_run"),

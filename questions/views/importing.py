@@ -71,6 +71,19 @@ def _imports(request: SignedInRequest) -> HttpResponse:
     return redirect("questions:import_run", run.pk)
 
 
+@require_POST
+@access.permission_required(access.WRITE_QUESTIONS)
+def bring_questions(request: SignedInRequest, code: str) -> HttpResponse:
+    """Preview what the exam before has for this one; nothing is in before it is imported."""
+    blueprint = get_object_or_404(Blueprint.objects.select_related("follows"), code=code)
+    try:
+        run = importing.begin_following(blueprint, by=request.user, now=timezone.now())
+    except ImportingError as error:
+        raise Http404 from error
+    tasks.enqueue(tasks.read_import, run.pk)
+    return redirect("questions:import_run", run.pk)
+
+
 @never_cache
 @require_safe
 @access.permission_required(access.WRITE_QUESTIONS)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from questions import applying, authoring, exporting, importing, incoming, known, runs, tasks
+from questions import applying, authoring, blueprints, exporting, importing, incoming, known, runs, tasks
 from questions.content import QuestionContent
 from questions.formats import registry
 from questions.formats.exchange import ExchangeQuestion, Picture
@@ -409,3 +409,39 @@ def test_text_that_no_database_holds_is_mended() -> None:
 
 def test_gift_is_what_the_makers_say() -> None:
     assert len(list(incoming.outcomes(io.BytesIO(GIFT.encode()), "x", format_name="gift"))) == 4
+
+
+def test_the_questions_of_the_exam_before_come_under_what_their_task_became(ben: User) -> None:
+    before = make_blueprint(weights=(100,), tasks=3)
+    kept, renamed, gone = (make_published_question(before, topic=f"1.{n}.1") for n in (1, 2, 3))
+    became = {
+        "1.1": [blueprints.NewTask("1.2", "Task 1.1")],
+        "1.2": [blueprints.NewTask("1.1", "Something else")],
+        "1.3": [],
+    }
+    new = blueprints.copy_blueprint(before, code="NEXT-2", title="Next", became=became)
+
+    for expected in ({"imported": 2, "rejected": 1}, {"duplicate": 2, "rejected": 1}):
+        run = importing.begin_following(new, by=ben, now=NOW)
+        importing.read(run.pk, now=NOW)
+        run.refresh_from_db()
+        assert run.counts == expected
+        assert run.rows.get(outcome="rejected").code == "task_gone"
+        assert run.rows.get(outcome="rejected").where == gone.question.code
+        if "imported" in expected:
+            applying.start(run, tag="", now=NOW)
+            applying.apply(run.pk, now=NOW)
+
+    tasks = dict(
+        Draft.objects.filter(question__blueprint=new).values_list("content__stem", "topic__task__title")
+    )
+    assert tasks == {
+        kept.parsed.stem: "Task 1.1",
+        renamed.parsed.stem: "Something else",
+    }
+
+
+def test_an_exam_that_follows_none_has_nothing_to_bring(blueprint: Blueprint, ben: User) -> None:
+    with pytest.raises(ImportingError) as refused:
+        importing.begin_following(blueprint, by=ben, now=NOW)
+    assert refused.value.code == "nothing"
