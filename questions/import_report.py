@@ -31,7 +31,8 @@ def read(file: BinaryIO, filename: str, *, format_name: str) -> tuple[Report, bo
             }
             report["degraded" if question.losses else "imported"].append(entry)
     except UnreadableFile as error:
-        where = f"{filename}, {error.where}" if error.where else filename
+        # Some formats begin the place with the file's name.
+        where = ", ".join(filter(None, (filename, error.where.removeprefix(filename).removeprefix(", "))))
         report["rejected"].append(_rejected(where, error.code, error.why))
         return report, False
     return report, True

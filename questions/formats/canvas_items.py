@@ -271,7 +271,21 @@ def _ordering(item: _Item) -> QuestionContent:
         for option in options
     ]
     options = _with_general(item, options, order[0])
-    return exchange.letter_ids(QuestionContent(ItemType.ORDERING, _stem(item), tuple(options)))
+    stem = "\n\n".join((_stem(item), *_ends(item, answers)))
+    return exchange.letter_ids(QuestionContent(ItemType.ORDERING, stem, tuple(options)))
+
+
+def _ends(item: _Item, answers: Element) -> Iterator[str]:
+    """The labels above and below the steps, which tell the direction of the order."""
+    for extension in children(answers, "render_extension"):
+        for label in children(extension, "material"):
+            text = item.material.markdown(label)
+            arrow = {"top": "↑", "bottom": "↓"}.get((label.get("position") or "").lower())
+            if text and arrow:
+                item.material.lose(
+                    "order_labels", "The labels at the ends of the order stand in the stem now."
+                )
+                yield f"{arrow} {text}"
 
 
 def _matching(item: _Item) -> QuestionContent:
@@ -358,7 +372,7 @@ def _general(item: _Item) -> tuple[str, Loss]:
     idents = {part.get("ident") or "" for part in item.feedback}
     if _feedback_texts(item, {ident for ident in idents if _SHOWN_WHEN_WRONG.fullmatch(ident)}):
         why = "What is shown after any wrong answer is left out: here, each option has its own rationale."
-        item.material.lose("general_feedback", why)
+        item.material.lose("incorrect_feedback", why)
     general = _feedback_texts(item, {ident for ident in idents if _SHOWN_WHEN_RIGHT.fullmatch(ident)})
     why = "The feedback of the whole question becomes the rationale of its key."
     return general, Loss("general_feedback_moved", why)
@@ -378,5 +392,6 @@ def _with_general(item: _Item, options: list[Option], key: str) -> list[Option]:
 
 def _lose_general(item: _Item) -> None:
     item.material.lose(
-        "general_feedback", "The feedback of the whole question: its key has a rationale of its own."
+        "general_feedback",
+        "The feedback of the whole question is left out: its key has a rationale of its own.",
     )

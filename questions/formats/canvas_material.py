@@ -28,6 +28,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _ESCAPED_AGAIN = re.compile(r"\s*&lt;(p|div)(?=&gt;|\s)[^<>]*&lt;/\1&gt;\s*", re.DOTALL)
+_HALF_ESCAPED = re.compile(r"\s*<(p|div)>.*</\1>\s*", re.DOTALL)
 _EQUATION = re.compile(r"<img\b[^>]*\bequation_image\b[^>]*>", re.IGNORECASE)
 _FORMULA = re.compile(
     r"""\bdata-equation-content=(["'])(.*?)\1|\balt=(["'])LaTeX:(.*?)\3""", re.DOTALL | re.IGNORECASE
@@ -147,6 +148,11 @@ def _parts(element: Element, outside: set[str]) -> Iterator[Element]:
 
 
 def _inner(part: Element) -> str:
+    whole = "".join((part.text or "", *(child.tail or "" for child in part)))
+    if _HALF_ESCAPED.fullmatch(whole):
+        # Some generators escape the paragraph around the text, but not the code in it.
+        codes = (etree.tostring(one, encoding="unicode", with_tail=False) + (one.tail or "") for one in part)
+        return (part.text or "") + "".join(codes)
     inside = (etree.tostring(child, encoding="unicode") for child in part)
     return html.escape(part.text or "", quote=False) + "".join(inside)
 

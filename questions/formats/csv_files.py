@@ -12,17 +12,20 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from questions.formats import exchange, table_columns, table_writing
-from questions.formats.exchange import ExchangeQuestion, Format, Loss, UnreadableFile
+from questions.formats.exchange import ExchangeQuestion, Format, Loss, Outcome, Rejection, UnreadableFile
 from questions.formats.table_cells import neutralised
 from questions.formats.table_rows import Memory, read_rows
+from questions.formats.text_files import ENCODING_GUESSED
 
 MAX_CELL = 131_072
 _MAX_LINE = 32 * MAX_CELL
 # Comes after the last line, as a row of its own; where a quotation mark is still open, it lands in a cell.
 _END = "\0"
+_GUESSED = "cp1252"
 _DELIMITERS = ",;\t|"
 _HEAD = 64 * 1024
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -49,7 +52,8 @@ def parse(file: BinaryIO, filename: str) -> Iterator[exchange.Outcome]:
     # Undone afterwards: a wrapper that is collected as garbage closes the file below it, which isn't ours.
     text = io.TextIOWrapper(file, encoding, errors="replace", newline="")
     try:
-        yield from read_rows(_rows(text, _delimiter(head.decode(encoding, "replace"))), Memory())
+        outcomes = read_rows(_rows(text, _delimiter(head.decode(encoding, "replace"))), Memory())
+        yield from map(_guessed, outcomes) if encoding == _GUESSED else outcomes
     finally:
         text.detach()
 
@@ -94,7 +98,14 @@ def _encoding(file: BinaryIO, head: bytes) -> str:
             return encoding
     if head.count(0, 0, 400) * 4 > len(head[:400]):
         return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
-    return "utf-8" if _is_utf8(file) else "cp1252"
+    return "utf-8" if _is_utf8(file) else _GUESSED
+
+
+def _guessed(outcome: Outcome) -> Outcome:
+    """What nothing but plain letters stands in was not guessed."""
+    if isinstance(outcome, Rejection) or all(map(str.isascii, exchange.texts(outcome.content))):
+        return outcome
+    return replace(outcome, losses=(*outcome.losses, ENCODING_GUESSED))
 
 
 def _is_utf8(file: BinaryIO) -> bool:

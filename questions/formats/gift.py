@@ -32,7 +32,7 @@ def looks_like(head: bytes, filename: str) -> bool:
         return bool(text) and not text.startswith("<?xml")
     if not text or text[0] == "{" or _DOCUMENT.match(text) or "<?xml" in text[:2_000]:
         return False
-    if name.endswith((".csv", ".tsv", ".yaml", ".yml", ".xml", ".json")):
+    if name.endswith((".csv", ".tsv", ".yaml", ".yml", ".json")):
         return False
     signs = len(_ANSWERS.findall(text)) + len(_START.findall(text))
     answer_lines = len(_AIKEN.findall(text))

@@ -16,6 +16,9 @@ _MOST_ANSWERS = 100
 _PARTIAL_CREDIT = Loss(
     "partial_credit", "Its answers carry partial credit; here a question is scored all or nothing."
 )
+_NEGATIVE_MARKS = Loss(
+    "negative_marks", "Marks taken off for wrong answers are dropped: a wrong answer scores 0."
+)
 _MODEL_ANSWER = (
     "Its answers begin with several ~ in a row, which is no answer to choose. Begin each right one with = and "
     "each wrong one with one ~."
@@ -103,6 +106,8 @@ def keys(answers: list[Answer], losses: dict[str, Loss]) -> set[int]:
     if not positive:
         raise Refused("no_key", "No answer is marked right. Put = instead of ~ before the right one.")
     if full:
+        if any(answer.weight < 0 for answer in answers):
+            losses["negative_marks"] = _NEGATIVE_MARKS
         if positive > full:
             losses["partial_credit"] = _PARTIAL_CREDIT
         if len(full) > 1:

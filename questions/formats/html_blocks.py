@@ -214,7 +214,7 @@ class _Blocks:
             self.atoms.append(Atom("text", ")", marks))
 
     def _math(self, element: Element, marks: tuple[Mark, ...]) -> None:
-        source = html_formulas.annotation(element) or element.attributes.get("alttext", "").strip()
+        source = html_formulas.of_mathml(element)
         if source:
             kind = "display" if element.attributes.get("display") == "block" else "math"
             self.atoms.append(Atom(kind, source, marks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from questions.formats import mathml
 from questions.formats.html_tree import Element
 
 _DELIMITER = re.compile(r"\\[()\[\]]|\$\$")
@@ -31,3 +32,10 @@ def annotation(element: Element) -> str:
         if inner:
             return inner
     return ""
+
+
+def of_mathml(element: Element) -> str:
+    """The TeX that stands with the formula, or what its elements say; "" where neither can be told."""
+    told = element.attributes.get("alttext", "").strip()
+    # Some write there what is to be read aloud.
+    return annotation(element) or (told if "\\" in told else mathml.tex(element) or told)

@@ -174,6 +174,9 @@ def _choice(element: etree._Element, kind: str, stem: str, texts: Texts) -> tupl
         )
         texts.lose("several_right", why)
     keys = [_key_of_one(answers, texts)] if is_one else _keys_of_several(answers, kind, texts)
+    if not is_one and len(keys) == 1:
+        why = "Several options could be selected, and one is right: it becomes a multiple choice."
+        texts.lose("type_changed", why)
     options = tuple(
         Option(option_id(number), answer.text, answer.feedback, is_correct=number in keys)
         for number, answer in enumerate(answers)
@@ -237,8 +240,8 @@ def _written_answers(element: etree._Element, texts: Texts) -> list[_Answer]:
             raise _Rejected(
                 "empty_answer", "A right option has no text. Write it in Moodle and export it anew."
             )
-        elif answer.feedback.strip():
-            texts.lose("empty_answer", "An option without text was left out.")
+        elif answer.feedback.strip() or "<img" in plain(found).lower():
+            texts.lose("empty_answer", "An option without text, or whose picture is missing, was left out.")
     return answers
 
 
@@ -323,6 +326,9 @@ def _ordering(element: etree._Element, _kind: str, stem: str, texts: Texts) -> t
         Option(option_id(number), step.text, step.feedback, position=number + 1)
         for number, step in enumerate(steps)
     )
+    if plain(child(element, "selecttype")).upper() not in ("", "0", "ALL"):
+        why = "Each try showed only some of the steps; here all of them are shown and put in order."
+        texts.lose("step_selection", why)
     return QuestionContent(ItemType.ORDERING, stem, options), False
 
 

@@ -41,6 +41,8 @@ class Processing:
     copies: set[str] = field(default_factory=set)
     scores: list[tuple[Meaning, float]] = field(default_factory=list)
     sets: dict[tuple[str, str], Meaning] = field(default_factory=dict)
+    rewards: dict[tuple[str, ...], float] = field(default_factory=dict)
+    """The marks of whole answers that are named one by one; under () those of the correct response."""
 
     @property
     def adds_up(self) -> bool:
@@ -186,10 +188,17 @@ class _Walk:
         if names - {"setOutcomeValue", "baseValue", "variable", "correct", "mapResponse", "sum", "null"}:
             self.found.is_plain = False
         score = max((_number(value) for value in _values(step)), default=0.0)
+        if score > 0 and identifier.upper() == "SCORE":
+            self._reward(meaning, score)
         if score > 0 and meaning.values:
             self.found.scores.append((meaning, score))
         elif score > 0 and meaning.kind in ("", INCORRECT):
             self.found.is_plain = False
+
+    def _reward(self, meaning: Meaning, score: float) -> None:
+        if meaning.kind == CORRECT or (meaning.values and not meaning.is_member and not meaning.place):
+            answer = meaning.values
+            self.found.rewards[answer] = max(self.found.rewards.get(answer, 0.0), score)
 
 
 def _otherwise(tried: list[Meaning]) -> Meaning:

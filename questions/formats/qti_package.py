@@ -174,6 +174,11 @@ def _resource(archive: Archive, files: _Package, resource: Resource) -> list[Out
         return []
     if not qti_reading.is_item(root):
         _refuse_foreign(root, resource.name)
+        nested = [one for one in root.iterdescendants() if qti_reading.is_item(one)]
+        if nested:
+            # Against the standard, but some write all items into the test.
+            outcomes = (_read(one, resource.name, files, resource.name) for one in nested)
+            return [_with_losses(outcome, tuple(notes)) for outcome in outcomes]
         if not resource.is_declared:
             return []
         why = (

@@ -40,8 +40,7 @@ from questions.formats.qti_markup import (
 
 MAX_TEXT = 400_000
 """Characters of an item, or of a shared text: far more than a question may have, and quickly read."""
-TOOL = "Cutscore"
-"""Who wrote the item. What only we write is only believed where this stands."""
+TOOL = qti_key.TOOL
 
 _SUPPORTED = {"choiceInteraction", "orderInteraction", "matchInteraction"}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -177,11 +176,20 @@ def _stem(item: Item) -> str:
     place = etree.Element("div") if prompt is None else prompt
     place.tail = item.interaction.tail
     parent.replace(item.interaction, place)
+    said = _words(place)
+    has_more = any(name(part) in ("img", "object", "math") for part in place.iter())
+    if said and not has_more and _words(item.body) == f"{said} {said}":
+        # Some write the question before the interaction and once more as its prompt.
+        remove(place)
     return item.material.markdown(item.body)
 
 
+def _words(element: Element) -> str:
+    return " ".join(" ".join(str(part) for part in element.itertext()).split())
+
+
 def _choice(item: Item) -> QuestionContent:
-    options = _options(item, list(children(item.interaction, "simpleChoice")))
+    options = qti_key.filled(item, _options(item, list(children(item.interaction, "simpleChoice"))))
     if len(options) < 2:
         why = f"It has {len(options)} choices, and needs two or more. Add the others."
         raise Unfit("too_few_options", why)
@@ -200,6 +208,7 @@ def _choice(item: Item) -> QuestionContent:
 
 def _ordering(item: Item) -> QuestionContent:
     options = _options(item, list(children(item.interaction, "simpleChoice")))
+    qti_key.refuse_empty(item, options)
     right = qti_key.right(item, {one.id for one in options})
     if len(right) < 2:
         why = f"It has {len(right)} step in the right order, and needs two or more. Add the others."
@@ -216,6 +225,7 @@ def _matching(item: Item) -> QuestionContent:
         why = f"It has {len(sets)} sets of choices to match, and needs two. Export it anew."
         raise Unfit("match_sets", why)
     left, right = (_options(item, list(children(one, "simpleAssociableChoice"))) for one in sets)
+    qti_key.refuse_empty(item, [*left, *right])
     left_ids, right_ids = {one.id for one in left}, {one.id for one in right}
     pairs: list[tuple[str, str]] = []
     for value in qti_key.values(item):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -27,6 +28,7 @@ from questions.formats.exchange import (
 
 AUTO = "auto"
 _HEAD = 64 * 1024
+_ZIP = b"PK\x03\x04"
 
 FORMATS: dict[str, Format] = {
     known.name: known
@@ -62,10 +64,38 @@ def detect(file: BinaryIO, filename: str) -> Format:
     for known in FORMATS.values():
         if known.looks_like(head, filename):
             return known
+    raise UnreadableFile("unknown_format", f"{_what_it_is(head, filename)} {_understood()}")
+
+
+def _what_it_is(head: bytes, filename: str) -> str:
+    """What people upload most often instead of a question file, and how to get one from there."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    ending = os.path.splitext(filename.lower())[1]
+    if ending == ".mbz" or (start.startswith(_ZIP) and b"moodle_backup.xml" in head):
+        return (
+            "This is a backup of a Moodle course. Export the questions from its question bank instead, as "
+            "“Moodle XML format”."
+        )
+    is_word = ending in (".docx", ".doc", ".odt") or (start.startswith(_ZIP) and b"word/document.xml" in head)
+    if is_word or start.startswith(b"%PDF-"):
+        kind = "Word document" if is_word else "PDF"
+        return f"This is a {kind}, which has pages but no questions. Copy them into the table template."
+    if start.startswith(_ZIP):
+        return (
+            "No question was found in this zip. If it holds files with questions, unpack it and upload them one "
+            "by one."
+        )
+    if re.match(rb"<!doctype html|<html", start, re.IGNORECASE):
+        return (
+            "This is a web page, perhaps an error page that was saved instead of the file. Download it anew."
+        )
+    return "This is no format that can be read here."
+
+
+def _understood() -> str:
     labels = [known.label for known in FORMATS.values()]
     listed = f"{', '.join(labels[:-1])} and {labels[-1]}"
-    why = f"This is no format that can be read here. Understood are {listed}; if it is one of them, name it."
-    raise UnreadableFile("unknown_format", why)
+    return f"Understood are {listed}; if it is one of them, name it."
 
 
 def read(file: BinaryIO, filename: str, *, format_name: str = AUTO) -> Iterator[Outcome]:

@@ -27,6 +27,11 @@ _COUNT_EVERY = 1024 * 1024
 _DECLARED = re.compile(r"""^\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _DECLARATION = re.compile(r"<\?xml(?=[\s?])[^>]{0,500}?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE(?:[^\[\]<>\"']|\"[^\"]*\"|'[^']*')*+(?P<end>[>\[])", re.IGNORECASE)
+# What only says how elements nest, as old QTI has it: it is dropped with the rest of the DOCTYPE.
+_HARMLESS_SUBSET = re.compile(
+    r"(?:\s++|<!--(?:(?!--).)*+-->|<!(?:ELEMENT|ATTLIST|NOTATION)\b(?:[^<>\"'%]|\"[^\"]*\"|'[^']*')*+>)*+\]\s*+>",
+    re.DOTALL,
+)
 _ROOT = re.compile(r"<[^\W\d][\w.:-]{0,200}")
 _CONTROLS = {number: None for number in range(32) if chr(number) not in "\t\n\r"} | {
     0xFFFE: None,
@@ -337,6 +342,9 @@ def _after_doctype(head: str, at: int, where: str) -> int:
     if found is None:
         raise _not_xml(head[at:], where)
     if found["end"] == "[":
+        subset = _HARMLESS_SUBSET.match(head, found.end())
+        if subset is not None:
+            return subset.end()
         why = "It begins with a DOCTYPE that defines entities, which is not read. Remove the DOCTYPE."
         raise UnreadableFile("doctype", why, where=_at(where, head.count("\n", 0, at) + 1))
     return found.end()

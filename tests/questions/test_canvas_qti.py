@@ -142,7 +142,7 @@ def test_general_feedback_beside_that_of_the_key_is_lost() -> None:
         )
     )
     assert found.content.options[1].rationale == "Right."
-    assert [loss.code for loss in found.losses] == ["general_feedback"]
+    assert [loss.code for loss in found.losses] == ["incorrect_feedback", "general_feedback"]
 
 
 def test_true_false() -> None:
@@ -204,7 +204,8 @@ def test_ordering_of_new_quizzes() -> None:
     )
     processing = when(is_("3", "r") + is_("1", "r") + is_("2", "r"), score="100")
     found = question(item("ordering_question", presentation, processing))
-    assert (found.content.stem, found.content.key) == ("Order.", ["c", "a", "b"])
+    assert (found.content.stem, found.content.key) == ("Order.\n\n↑ First", ["c", "a", "b"])
+    assert [loss.code for loss in found.losses] == ["order_labels"]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_other_kinds_are_rejected_by_name(kind: str, name: str) -> None:
     ("bad", "code"),
     [
         (item("multiple_choice_question", PLAIN), "no_key"),
-        (item("multiple_choice_question", PLAIN, when(is_("7"), score="100")), "no_key"),
+        (item("multiple_choice_question", PLAIN, when(is_("7"), score="100")), "unknown_key"),
         (item("multiple_choice_question", PLAIN, when(is_("1"), score="100") + when(is_("2"), score="100")), "two_keys"),
         (item("multiple_choice_question", html("Q") + choose(labels(i1="One")), when(is_("1"), score="100")), "too_few_options"),
         (item("multiple_choice_question", choose(THREE), when(is_("1"), score="100")), "empty_stem"),

@@ -203,3 +203,36 @@ def test_pictures_where_the_package_lies_in_a_folder() -> None:
     assert isinstance(found, ExchangeQuestion)
     assert [picture.name for picture in found.pictures] == ["a-b.png", "c.png"]
     assert found.losses == ()
+
+
+def test_labels_at_both_ends_of_an_order_stay_in_the_stem() -> None:
+    def label(place: str, text: str) -> str:
+        return f'<material position="{place}"><mattext>{text}</mattext></material>'
+
+    ends = label("top", "Oldest"), label("bottom", "Newest")
+    presentation = (
+        html("Order.")
+        + f'<response_lid ident="r" rcardinality="Ordered"><render_extension>{ends[0]}'
+        + f"<ims_render_object><flow_label>{THREE}</flow_label></ims_render_object>{ends[1]}"
+        + "</render_extension></response_lid>"
+    )
+    processing = when(is_("3", "r") + is_("1", "r") + is_("2", "r"), score="100")
+    found = question(item("ordering_question", presentation, processing))
+    assert (found.content.stem, found.content.key) == ("Order.\n\n↑ Oldest\n\n↓ Newest", ["c", "a", "b"])
+    assert codes(found) == ["order_labels"]
+
+
+def test_code_inside_a_paragraph_that_is_escaped() -> None:
+    stem = '<material><mattext texttype="text/html">&lt;p&gt;Is <code>a &lt; b</code> so?&lt;/p&gt;</mattext></material>'
+    found = question(item("multiple_choice_question", stem + choose(THREE), when(is_("1"), score="100")))
+    assert found.content.stem == "Is `a < b` so?"
+
+
+def test_the_doctype_of_old_qti_is_passed_over() -> None:
+    doctype = """<!DOCTYPE questestinterop SYSTEM "ims_qtiasiv1p2.dtd" [
+<!-- an extension -->
+<!ELEMENT ims_render_object (flow_label+)>
+<!ATTLIST ims_render_object shuffle (Yes|No) 'No' >
+]>"""
+    (found,) = parse(assessment(GOOD).replace("<questestinterop", f"{doctype}<questestinterop", 1))
+    assert isinstance(found, ExchangeQuestion) and found.content.key == "b"

@@ -73,6 +73,14 @@ def test_encodings_are_seen(encoding: str) -> None:
     assert stems(text.encode(encoding)) == ["Größe – “a”?"]
 
 
+def test_an_encoding_that_was_guessed_is_told_where_it_matters() -> None:
+    found = parse((HEAD + "Größe?,x,y,z,b\nSize?,x,y,z,b\n").encode("cp1252"))
+    assert [[loss.code for loss in one.losses] for one in found if isinstance(one, ExchangeQuestion)] == [
+        ["encoding_guessed"],
+        [],
+    ]
+
+
 def test_a_character_cut_off_at_the_end_does_not_spoil_the_rest() -> None:
     assert stems((HEAD + "Größe?,x,y,z,b\n").encode() + "ö".encode()[:1])[0] == "Größe?"
 

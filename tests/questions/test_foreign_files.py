@@ -307,3 +307,48 @@ def test_style_sheets_say_nothing_and_underlining_by_style_is_told() -> None:
 def test_what_looks_like_a_tag_and_is_none_stays(stem: str, expected: str) -> None:
     found = one(from_moodle(xml("multichoice", answer("100", "a"), answer("0", "b"), stem=stem)))
     assert found.content.stem == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["::Q::Which? {=a ~b}\n", "[html]<p>Which?</p>{=a ~b}\n", "<p>Which?</p>{=a ~b}\n"]
+)
+def test_gift_in_a_file_that_is_called_xml_is_seen(text: str) -> None:
+    file = io.BytesIO(text.encode())
+    assert registry.detect(file, "export.xml").name == "gift"
+    assert options(one(list(registry.read(file, "export.xml")))) == ["*a", "b"]
+
+
+@pytest.mark.parametrize(
+    "text", ["<quiz>{=a ~b}", "<!-- {=a ~b} --><quiz/>", '<?xml version="1.0"?><a>{=a}</a>']
+)
+def test_xml_with_braces_in_it_is_no_gift(text: str) -> None:
+    assert not gift.looks_like(text.encode(), "export.xml")
+
+
+def test_marks_taken_off_are_told_where_one_answer_is_right() -> None:
+    assert codes(one(from_gift("Which? {=a ~%-25%b ~c}"))) == ["negative_marks"]
+    assert codes(one(from_gift("Which? {~%50%a ~%50%b ~%-100%c}"))) == []
+
+
+def test_several_to_select_and_one_right_is_told() -> None:
+    several = "<single>false</single>"
+    found = one(from_moodle(xml("multichoice", several, answer("100", "a"), answer("-100", "b"))))
+    assert (options(found), codes(found)) == (["*a", "b"], ["type_changed"])
+
+
+@pytest.mark.parametrize(
+    ("shown", "lost"),
+    [("ALL", []), ("0", []), ("", []), ("RANDOM", ["step_selection"]), ("2", ["step_selection"])],
+)
+def test_an_ordering_of_some_of_its_steps_is_told(shown: str, lost: list[str]) -> None:
+    chosen = f"<selecttype>{shown}</selecttype><selectcount>2</selectcount>"
+    steps = [answer(str(number), text) for number, text in enumerate("abc", 1)]
+    found = one(from_moodle(xml("ordering", chosen, *steps)))
+    assert (found.content.key, codes(found)) == (["a", "b", "c"], lost)
+
+
+def test_an_option_whose_picture_is_missing_is_told() -> None:
+    picture = '<img src="@@PLUGINFILE@@/x.png" alt="">'
+    found = one(from_moodle(xml("multichoice", answer("100", "a"), answer("0", picture), answer("0", "c"))))
+    assert options(found) == ["*a", "c"]
+    assert "empty_answer" in codes(found)

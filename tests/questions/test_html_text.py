@@ -102,7 +102,7 @@ def test_rich_text_becomes_markdown(html: str, expected: str) -> None:
         ("<script>alert(1)</script>x<style>p{}</style>", "x", ["script"]),
         ("<video src='v'></video><iframe src='f'></iframe>", "", ["media"]),
         ("a<input name='x'>b", "ab", ["form"]),
-        ("<math><mi>x</mi></math>", "x", ["math"]),
+        ("<math><mmultiscripts><mi>x</mi><mn>2</mn></mmultiscripts></math>", "x2", ["math"]),
         ("<div>" * 100 + "deep", "deep", ["nesting"]),
     ],
 )

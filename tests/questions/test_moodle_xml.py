@@ -88,7 +88,7 @@ def test_several_right_answers_with_even_shares_lose_nothing() -> None:
         ("true", ("0", "100", "-25"), "b", ["negative_marks"]),
         ("true", ("0", "50", "0"), "b", ["partial_credit"]),
         ("1", ("0", "100", "0"), "b", []),
-        ("false", ("0", "100", "-100"), "b", []),
+        ("false", ("0", "100", "-100"), "b", ["type_changed"]),
         ("false", ("60", "40", "0"), ["a", "b"], ["partial_credit"]),
         ("false", ("100", "100", "0"), ["a", "b"], ["partial_credit"]),
         ("0", ("50", "50", "-50"), ["a", "b"], []),

@@ -228,3 +228,57 @@ def test_a_zip_of_zips_says_so() -> None:
         list(registry.read(data, "all.zip"))
     assert refusal.value.code == "zip_in_zip"
     assert "quizzes/one.zip" in refusal.value.why
+
+
+def chosen(text: str) -> str:
+    return f'<match><variable identifier="RESPONSE"/>{value(text)}</match>'
+
+
+@pytest.mark.parametrize(
+    ("declared", "after"),
+    [
+        (declaration("A"), processing(condition(chosen("B"), scores("1"), scores("0")))),
+        (
+            declaration(
+                "A",
+                more='<mapping><mapEntry mapKey="A" mappedValue="0"/><mapEntry mapKey="B" mappedValue="1"/></mapping>',
+            ),
+            '<responseProcessing template="http://www.imsglobal.org/question/qti_v2p1/rptemplates/map_response"/>',
+        ),
+    ],
+)
+def test_a_key_that_the_scoring_contradicts_is_refused(declared: str, after: str) -> None:
+    refused = rejected(item(declared=declared, after=after))
+    assert refused.code == "contradictory_key"
+    assert "“A”" in refused.why and "“B”" in refused.why
+
+
+def test_marks_for_another_order_are_told() -> None:
+    other = "".join(value(one) for one in "BAC")
+    is_correct = '<match><variable identifier="RESPONSE"/><correct identifier="RESPONSE"/></match>'
+    is_other = f'<match><variable identifier="RESPONSE"/><ordered>{other}</ordered></match>'
+    after = processing(condition(is_correct, scores("2")), condition(is_other, scores("1")))
+    found = read_one(item(ORDER, declared=declaration("B", "C", "A", cardinality="ordered"), after=after))
+    assert found.content.key == ["B", "C", "A"]
+    assert codes(found) == {"partial_credit"}
+
+
+def test_a_choice_that_shows_nothing() -> None:
+    empty = '<simpleChoice identifier="D"> </simpleChoice>'
+    found = read_one(item(choice(CHOICES + empty)))
+    assert [option.id for option in found.content.options] == ["A", "B", "C"]
+    assert codes(found) == {"empty_option"}
+    assert rejected(item(choice(CHOICES + empty), declared=declaration("D"))).code == "empty_option"
+    assert rejected(item(ORDER.replace("Second", ""), declared=declaration("B", "C"))).code == "empty_option"
+
+
+def test_a_question_that_stands_before_and_inside_the_interaction() -> None:
+    assert read_one(item("<div>Which  city?</div>" + choice())).content.stem == "Which city?"
+    assert read_one(item("<div>Look.</div>" + choice())).content.stem == "Look.\n\nWhich city?"
+
+
+def test_items_inside_the_test_of_a_package() -> None:
+    inner = item().partition("?>")[2]
+    test = f"<assessmentTest>{inner}{inner.replace('q1', 'q2')}</assessmentTest>"
+    found = read_all(package({"imsmanifest.xml": manifest("t.xml", kind="other"), "t.xml": test}), "p.zip")
+    assert [one.code for one in found] == ["q1", "q2"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -40,6 +41,13 @@ def refusal(data: bytes, filename: str = "x.txt", format_name: str = "auto") -> 
         read(data, filename, format_name)
     assert caught.value.why.endswith(".")
     return caught.value
+
+
+def zipped(name: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, "x")
+    return packed.getvalue()
 
 
 def use_parser(monkeypatch: pytest.MonkeyPatch, outcomes: Iterator[Outcome]) -> None:
@@ -188,3 +196,20 @@ def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     use_parser(monkeypatch, broken())
     with pytest.raises(KeyError):
         read(GIFT, "x.gift")
+
+
+@pytest.mark.parametrize(
+    ("data", "filename", "hint"),
+    [
+        (b"%PDF-1.4\n%", "questions.pdf", "PDF"),
+        (zipped("word/document.xml"), "questions.docx", "Word"),
+        (zipped("moodle_backup.xml"), "course.zip", "Moodle XML"),
+        (b"\x1f\x8b\x08", "course.mbz", "Moodle XML"),
+        (zipped("quiz.gift"), "quiz.zip", "unpack it"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "quiz.xml", "web page"),
+    ],
+)
+def test_what_is_often_taken_for_a_question_file_is_named(data: bytes, filename: str, hint: str) -> None:
+    error = refusal(data, filename)
+    assert error.code == "unknown_format"
+    assert hint in error.why

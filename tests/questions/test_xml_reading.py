@@ -112,6 +112,8 @@ LAUGHS = b'<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><r><q>&b;</q></
         b'<?xml version="1.0"?>\n<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r><q>&x;</q></r>',
         b'<!DOCTYPE r SYSTEM "x.dtd" [<!ENTITY % x SYSTEM "http://e.org/">%x;]><r/>',
         "<!DOCTYPE r [<!ENTITY a 'b'>]><r/>".encode("utf-16"),
+        b"<!DOCTYPE r [<!ELEMENT q (a)><!ENTITY a 'b'>]><r/>",
+        b"<!DOCTYPE r [<!-- x --> <!ATTLIST q a CDATA #IMPLIED %x;>]><r/>",
     ],
 )
 def test_entities_of_the_files_own_are_refused(data: bytes) -> None:
