@@ -14,7 +14,15 @@ from django.contrib.sessions.models import Session
 from django.db import models, transaction
 
 from accounts import access
-from accounts.models import Accommodation, AccommodationChange, Membership, Role, Theme, User
+from accounts.models import (
+    Accommodation,
+    AccommodationChange,
+    Invitation,
+    Membership,
+    Role,
+    Theme,
+    User,
+)
 
 
 class AnonymisingError(Exception):
@@ -40,6 +48,7 @@ def anonymise(user: User, *, now: datetime) -> None:
             if access.is_last_admin(person):
                 raise AnonymisingError("last_admin")
             _forget_in_admin_log(person)
+            _forget_invitations(person)
             for rows in (
                 Accommodation.objects.filter(learner=person),
                 AccommodationChange.objects.filter(learner=person),
@@ -67,6 +76,16 @@ def _blank(person: User, *, now: datetime) -> None:
     person.is_active = False
     person.anonymised_at = now
     person.save()
+
+
+def _forget_invitations(person: User) -> None:
+    """Those that wait for one of the person's addresses. The cohorts' log names them by the account alone."""
+    confirmed = EmailAddress.objects.filter(user=person).values_list("email", flat=True)
+    addresses = {person.email, *(email.lower() for email in confirmed)}
+    is_theirs = models.Q()
+    for address in addresses:
+        is_theirs |= models.Q(email__iexact=address)
+    Invitation.objects.filter(is_theirs).delete()
 
 
 def _forget_in_admin_log(person: User) -> None:

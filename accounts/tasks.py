@@ -15,7 +15,16 @@ def mail_notices(notice_ids: list[int]) -> None:
 
 
 @shared_task
+def mail_invitations(invitation_ids: list[int]) -> None:
+    from accounts import inviting
+
+    for invitation_id in invitation_ids:
+        inviting.mail(invitation_id, now=timezone.now())
+
+
+@shared_task
 def mail_forgotten() -> None:
-    from accounts import inbox
+    from accounts import inbox, inviting
 
     inbox.mail_forgotten(now=timezone.now())
+    inviting.mail_forgotten(now=timezone.now())

@@ -46,7 +46,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "extra_time": _extra_time(user),
-        "cohorts": user.memberships.select_related("cohort").order_by("cohort__title"),
+        "cohorts": user.memberships.active().select_related("cohort").order_by("cohort__title"),
         "may_set_accommodations": access.may(user, SET_ACCOMMODATIONS),
     }
     return render(request, "accounts/profile.html", context)

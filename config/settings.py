@@ -149,7 +149,14 @@ ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="none" if EMB
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 # A class signs in from one address within a minute; a guesser is stopped by the limits per account.
-ACCOUNT_RATE_LIMITS = {"login": "3000/m/ip", "login_failed": "300/m/ip,10/5m/key", "signup": "300/m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "3000/m/ip",
+    "login_failed": "300/m/ip,10/5m/key",
+    "signup": "300/m/ip",
+    # Wrong invitation codes: 31⁸ are possible, and a class mistypes from one address.
+    "join_code": "100/10m/ip",
+    "join_code_of_user": "20/10m/user",
+}
 SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", default=True)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -207,8 +214,15 @@ CELERY_BEAT_SCHEDULE = {
     "mail-forgotten": {"task": "accounts.tasks.mail_forgotten", "schedule": 300, "options": {"expires": 300}},
     "renew-papers": {"task": "exams.tasks.renew_papers", "schedule": 30, "options": {"expires": 30}},
     "fold-statistics": {"task": "exams.tasks.fold_statistics", "schedule": 30, "options": {"expires": 30}},
+    "remind": {"task": "exams.tasks.remind_of_assignments", "schedule": 300, "options": {"expires": 300}},
     "resume-runs": {"task": "questions.tasks.resume_runs", "schedule": 60, "options": {"expires": 60}},
     "forget-runs": {"task": "questions.tasks.forget_runs", "schedule": 86_400, "options": {"expires": 3_600}},
+    "resume-reports": {"task": "exams.tasks.resume_reports", "schedule": 60, "options": {"expires": 60}},
+    "forget-reports": {
+        "task": "exams.tasks.forget_reports",
+        "schedule": 86_400,
+        "options": {"expires": 3_600},
+    },
 }
 
 # ── language, time, files ──

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +23,7 @@ LONG_TICK, MIDDLE_TICK, SHORT_TICK = 76, 71, 68
 TREND_TOP, TREND_BOTTOM, TREND_HEIGHT = 12, 164, 196
 TREND_MARGIN = 4.0  # percent at either side, so that the outer points and their whiskers stay whole
 TREND_LABELS = 8
+HISTOGRAM_TOP, HISTOGRAM_BOTTOM, HISTOGRAM_HEIGHT = 26, 170, 212
 PACE_TOP, PACE_BOTTOM, PACE_HEIGHT = 20, 164, 196
 PACE_STEPS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
@@ -126,6 +127,38 @@ class TrendChart:
     segments: tuple[Segment, ...]
     grid: tuple[GridLine, ...]
     target_y: str
+
+
+@dataclass(frozen=True)
+class HistogramBar:
+    """Scores from `low` to `high`, both counted. `is_below` is of the cut, which is always an edge."""
+
+    low: int
+    high: int
+    count: int
+    is_below: bool
+    x: str
+    width: str
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class HistogramChart:
+    """How many scores lie where, with the cut drawn in."""
+
+    height: str
+    bottom: str
+    label_y: str
+    cut: int
+    cut_x: str
+    left_of_cut: str
+    right_of_cut: str
+    below: int
+    above: int
+    bars: tuple[HistogramBar, ...]
+    grid: tuple[GridLine, ...]
+    ticks: tuple[Tick, ...]
 
 
 @dataclass(frozen=True)
@@ -236,6 +269,73 @@ def trend(points: Sequence[TrendPoint], target: Number, *, by_date: bool = False
             for share in (0, 25, 50, 75, 100)
         ),
         target_y=_trend_y(target),
+    )
+
+
+def score_trend(points: Sequence[TrendPoint], scale: ScoreScale) -> TrendChart:
+    """Like `trend`, of scores on their scale; a label every third of it, and the cut as the target."""
+    width = scale.high - scale.low
+
+    def share(score: float) -> float:
+        return (score - scale.low) / width
+
+    on_scale = [
+        TrendPoint(point.label, share(point.mean), share(point.low), share(point.high), point.at)
+        for point in points
+    ]
+    chart = trend(on_scale, share(scale.passing))
+    marks = tuple(replace(mark, point=point) for mark, point in zip(chart.marks, points, strict=True))
+    values = [round(scale.low + width * third / 3) for third in range(4)]
+    grid = tuple(_grid_line(_trend_pixels(share(value)), value=value, label=str(value)) for value in values)
+    return replace(chart, marks=marks, grid=grid)
+
+
+def histogram(counts: Mapping[int, int], scale: ScoreScale, *, step: int = 40) -> HistogramChart:
+    """Score → how many, in bars of `step` points counted from the cut, so that no bar lies on both sides."""
+    first = scale.passing - step * math.ceil((scale.passing - scale.low) / step)
+    edges = [edge for edge in range(first, scale.high + 1, step)]
+    spans = [(max(edge, scale.low), min(edge + step - 1, scale.high)) for edge in edges]
+    if len(spans) > 1 and spans[-1][0] == spans[-1][1]:  # the highest score alone belongs to the bar below it
+        spans[-2:] = [(spans[-2][0], scale.high)]
+    totals = [sum(n for score, n in counts.items() if low <= score <= high) for low, high in spans]
+    most = max([*totals, 1])
+    unit = next(unit for unit in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10**6) if most <= 5 * unit)
+    lines = math.ceil(most / unit)
+    pixels = (HISTOGRAM_BOTTOM - HISTOGRAM_TOP) / (lines * unit)
+    bars = []
+    for (low, high), n in zip(spans, totals, strict=True):
+        x, _, width = _span(low, min(high + 1, scale.high), scale.low, scale.high)
+        inner = max(float(width[:-1]) - 0.35, 0.2)
+        bars.append(
+            HistogramBar(
+                low=low,
+                high=high,
+                count=n,
+                is_below=low < scale.passing,
+                x=x,
+                width=_percentage(inner),
+                y=_pixels(HISTOGRAM_BOTTOM - n * pixels),
+                height=_pixels(n * pixels),
+            )
+        )
+    cut = _position(scale.passing, scale.low, scale.high)
+    below = sum(n for score, n in counts.items() if score < scale.passing)
+    return HistogramChart(
+        height=str(HISTOGRAM_HEIGHT),
+        bottom=_pixels(HISTOGRAM_BOTTOM + 0.5),
+        label_y=str(HISTOGRAM_BOTTOM + 18),
+        cut=scale.passing,
+        cut_x=_percentage(cut),
+        left_of_cut=_percentage(max(cut - 1.2, 0)),
+        right_of_cut=_percentage(min(cut + 1.2, 100)),
+        below=below,
+        above=sum(counts.values()) - below,
+        bars=tuple(bars),
+        grid=tuple(
+            _grid_line(HISTOGRAM_BOTTOM - line * unit * pixels, value=line * unit, label=str(line * unit))
+            for line in range(lines + 1)
+        ),
+        ticks=tuple(tick for tick in _scale_ticks(scale, 100) if tick.label),
     )
 
 

@@ -10,8 +10,9 @@ import math
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,10 +23,36 @@ from questions.content import Answer, fingerprint
 
 FLOOD = 200
 """How many attempts one sweep closes with a message to score each."""
+LONGEST_PAUSE = timedelta(hours=24)
+"""A paused attempt's deadline lies this much later, so that it closes even if nobody resumes it."""
 
 
 def grace() -> timedelta:
     return timedelta(seconds=settings.GRACE_SECONDS)
+
+
+def time_left(attempt: Attempt, *, now: datetime) -> timedelta:
+    """What the learner has left, never below zero; while the attempt is paused it stands still."""
+    if attempt.paused_at is not None:
+        now, deadline_at = attempt.paused_at, attempt.deadline_at - LONGEST_PAUSE
+    else:
+        deadline_at = attempt.deadline_at
+    return max(timedelta(0), deadline_at - now)
+
+
+def end_pause(attempt: Attempt, *, now: datetime) -> timedelta:
+    """Give back the time of the pause, in whole seconds; return it. The caller holds the row and stores it.
+
+    Deadline, credit and window move alike, as `starting.effective_deadline` would have it.
+    """
+    assert attempt.paused_at is not None
+    paused = timedelta(seconds=math.ceil((now - attempt.paused_at).total_seconds()))
+    attempt.deadline_at += paused - LONGEST_PAUSE
+    attempt.credit_seconds += int(paused.total_seconds())
+    if attempt.window_ends_at is not None:
+        attempt.window_ends_at += paused
+    attempt.paused_at = None
+    return paused
 
 
 def close_if_overdue(attempt: Attempt, *, now: datetime) -> Attempt:
@@ -36,7 +63,7 @@ def close_if_overdue(attempt: Attempt, *, now: datetime) -> Attempt:
         locked = Attempt.objects.select_for_update(of=("self",), no_key=True).get(pk=attempt.pk)
         if locked.is_open and now > locked.deadline_at + grace():
             close_locked([locked], now=now)
-    return Attempt.objects.select_related("paper", "mock").get(pk=attempt.pk)
+    return Attempt.objects.select_related("paper", "mock", "assignment").get(pk=attempt.pk)
 
 
 def close_overdue(*, now: datetime, batch: int | None = None, seconds: float = math.inf) -> int:
@@ -65,8 +92,23 @@ def close_overdue(*, now: datetime, batch: int | None = None, seconds: float = m
         time.sleep(after - before)
 
 
-def close_locked(attempts: Sequence[Attempt], *, now: datetime, is_scored_at_once: bool = True) -> None:
-    """Close attempts whose rows the caller holds: the receipt over what is stored now; scoring, when committed."""
+CLOSE_FIELDS = (
+    *("state", "closed_at", "closed_reason", "answered_count", "digest", "seconds_by_slot"),
+    *("paused_at", "deadline_at", "credit_seconds", "window_ends_at", "control_revision"),
+)
+
+
+def close_locked(
+    attempts: Sequence[Attempt],
+    *,
+    now: datetime,
+    is_scored_at_once: bool = True,
+    by_staff: Mapping[str, Any] | None = None,
+) -> None:
+    """Close attempts whose rows the caller holds: the receipt over what is stored now; scoring, when committed.
+
+    by_staff: who closed them and why, for the log; None when they were submitted or their time ran out.
+    """
     if not attempts:
         return
     stored: dict[uuid.UUID, list[tuple[int, int, Answer]]] = defaultdict(list)
@@ -74,12 +116,11 @@ def close_locked(attempts: Sequence[Attempt], *, now: datetime, is_scored_at_onc
     for attempt_id, slot, revision, answer in rows.values_list("attempt_id", "slot", "revision", "answer"):
         stored[attempt_id].append((slot, revision, answer))
     for attempt in attempts:
-        is_late = now > attempt.deadline_at
+        attempt.closed_reason = _reason(attempt, now=now, is_by_staff=by_staff is not None)
         attempt.state = Attempt.State.CLOSED
         attempt.closed_at = now
-        attempt.closed_reason = (
-            Attempt.ClosedReason.TIME_RAN_OUT if is_late else Attempt.ClosedReason.SUBMITTED
-        )
+        if attempt.paused_at is not None:
+            end_pause(attempt, now=now)
         attempt.answered_count = sum(answer is not None for _, _, answer in stored[attempt.pk])
         attempt.digest = receipt_digest(stored[attempt.pk])
     # They exist and are locked, so that this only updates: at a tenth of the cost of `bulk_update`.
@@ -87,7 +128,7 @@ def close_locked(attempts: Sequence[Attempt], *, now: datetime, is_scored_at_onc
         attempts,
         update_conflicts=True,
         unique_fields=("id",),
-        update_fields=("state", "closed_at", "closed_reason", "answered_count", "digest", "seconds_by_slot"),
+        update_fields=CLOSE_FIELDS,
     )
     AttemptEvent.objects.bulk_create(
         AttemptEvent(
@@ -98,12 +139,20 @@ def close_locked(attempts: Sequence[Attempt], *, now: datetime, is_scored_at_onc
                 "reason": attempt.closed_reason,
                 "answered": attempt.answered_count,
                 "digest": attempt.digest,
+                **(by_staff or {}),
             },
+            revision=attempt.control_revision if by_staff is not None else None,
         )
         for attempt in attempts
     )
     if is_scored_at_once:
         tasks.enqueue_scoring([attempt.pk for attempt in attempts])
+
+
+def _reason(attempt: Attempt, *, now: datetime, is_by_staff: bool) -> Attempt.ClosedReason:
+    if now > attempt.deadline_at:
+        return Attempt.ClosedReason.TIME_RAN_OUT
+    return Attempt.ClosedReason.CLOSED_BY_STAFF if is_by_staff else Attempt.ClosedReason.SUBMITTED
 
 
 def receipt_digest(stored: Iterable[tuple[int, int, Answer]]) -> str:

@@ -1,4 +1,4 @@
-"""All that is stored about a learner, as plain data: thirteen statements, however many attempts."""
+"""All that is stored about a learner, as plain data: fourteen statements, however many attempts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.db.models import F
 
-from accounts.models import AccommodationChange, Membership, User
+from accounts.models import AccommodationChange, CohortEvent, Membership, User
 from exams import disclosure
 from exams.models import (
     Attempt,
@@ -108,7 +108,12 @@ def _account_rows(account: User) -> Row:
         "memberships": list(
             Membership.objects.filter(user=account)
             .order_by("joined_at")
-            .values("part", "joined_at", cohort_title=F("cohort__title"))
+            .values("part", "joined_at", "left_at", cohort_title=F("cohort__title"))
+        ),
+        "cohort_events": list(
+            CohortEvent.objects.filter(subject=account)
+            .order_by("at", "pk")
+            .values("at", "kind", cohort_title=F("cohort__title"))
         ),
     }
 
@@ -147,7 +152,7 @@ def _attempts(account: User, *, now: datetime) -> list[Row]:
     )
     attempts = (
         Attempt.objects.sat_by(account)
-        .select_related("mock", "paper__blueprint", "result")
+        .select_related("mock", "assignment", "paper__blueprint", "result")
         .order_by("started_at")
     )
     return [

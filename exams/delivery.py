@@ -30,8 +30,8 @@ MAX_LATE_EVENTS = 500
 
 
 class DeliveryError(Exception):
-    """`code`: not_found, not_open_yet, window_over, no_paper, bad_revision, closed, stale, checked, or an
-    `AnswerError`'s. `response` is the stored state where there is one."""
+    """`code`: not_found, not_open_yet, window_over, no_paper, bad_revision, closed, paused, stale, checked, or
+    an `AnswerError`'s. `response` is the stored state where there is one."""
 
     def __init__(self, code: str, *, response: Response | None = None) -> None:
         super().__init__(code)
@@ -57,7 +57,8 @@ class Saved:
     seconds_left: float
 
 
-ATTEMPT_FIELDS = ("id", "learner_id", "state", "deadline_at")
+# In the order of the model: that is how `from_db` reads them.
+ATTEMPT_FIELDS = ("id", "learner_id", "state", "paused_at", "deadline_at")
 RESPONSE_FIELDS = (
     "slot",
     "version_id",
@@ -136,11 +137,12 @@ def _save(response: Response, change: Change, *, now: datetime) -> Saved | Deliv
 
     if change.revision == response.revision and wanted == _stored(response):
         assert response.saved_at is not None
-        return Saved(
-            response.slot, response.revision, response.saved_at, seconds_left(attempt.deadline_at, now)
-        )
+        return Saved(response.slot, response.revision, response.saved_at, seconds_left(attempt, now=now))
     if not attempt.is_open or now > attempt.deadline_at + closing.grace():
         return _refuse(response, change, wanted, AttemptEvent.Kind.CAME_LATE, "closed", now)
+    if is_paused(attempt, now=now):
+        # Neither stored nor lost: whoever sent it keeps it and sends it again after the pause.
+        return DeliveryError("paused", response=response)
     if response.checked_at is not None:
         return DeliveryError("checked", response=response)
     if change.revision <= response.revision:
@@ -167,7 +169,7 @@ def _save(response: Response, change: Change, *, now: datetime) -> Saved | Deliv
         answer=answer,
         detail={"flagged": is_flagged} if is_flagged else {},
     )
-    return Saved(response.slot, change.revision, now, seconds_left(attempt.deadline_at, now))
+    return Saved(response.slot, change.revision, now, seconds_left(attempt, now=now))
 
 
 Stored = tuple[Answer, bool, list[str]]
@@ -208,6 +210,8 @@ def check_response(attempt: Attempt, *, slot: int, now: datetime) -> Response:
             raise DeliveryError("not_found")
         if not response.attempt.is_open or now > response.attempt.deadline_at + closing.grace():
             raise DeliveryError("closed", response=response)
+        if is_paused(response.attempt, now=now):
+            raise DeliveryError("paused", response=response)
         if response.checked_at is None:
             response.checked_at = now
             response.save(update_fields=("checked_at",))
@@ -237,8 +241,18 @@ def record(
     )
 
 
+_OWN = Response.objects.filter(attempt=models.OuterRef("pk")).order_by().values("attempt")
+PROGRESS = {
+    "answered_so_far": models.Subquery(
+        _OWN.annotate(n=models.Count("pk", filter=models.Q(answer__isnull=False))).values("n")
+    ),
+    "last_saved_at": models.Subquery(_OWN.annotate(at=models.Max("saved_at")).values("at")),
+}
+"""Counted where the answers are, in the UPDATE of the pulse: a save has nothing more to write for it."""
+
+
 def note_pulse(attempt: Attempt, *, position: int | None, seconds: Mapping[str, Any], now: datetime) -> None:
-    """Keep where the learner is and the seconds spent per slot; a slot's seconds only grow."""
+    """Keep where the learner is, the seconds spent per slot (they only grow), and how much is answered."""
     if not attempt.is_open:
         return
     attempt.seconds_by_slot = merge_seconds(attempt.seconds_by_slot, seconds, slots=attempt.paper.item_count)
@@ -246,7 +260,14 @@ def note_pulse(attempt: Attempt, *, position: int | None, seconds: Mapping[str, 
         attempt.position = position
     attempt.last_seen_at = now
     Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.IN_PROGRESS).update(
-        position=attempt.position, last_seen_at=now, seconds_by_slot=attempt.seconds_by_slot
+        position=attempt.position, last_seen_at=now, seconds_by_slot=attempt.seconds_by_slot, **PROGRESS
+    )
+
+
+def note_progress(attempt_id: uuid.UUID, *, now: datetime) -> None:
+    """What a pulse keeps for whoever watches, after a form was saved without one."""
+    Attempt.objects.filter(pk=attempt_id, state=Attempt.State.IN_PROGRESS).update(
+        last_seen_at=now, **PROGRESS
     )
 
 
@@ -261,9 +282,14 @@ def merge_seconds(known: Mapping[str, int], reported: Mapping[str, Any], *, slot
     return merged
 
 
-def seconds_left(deadline_at: datetime, now: datetime) -> float:
-    """Seconds to the deadline, never below zero."""
-    return max(0.0, (deadline_at - now).total_seconds())
+def seconds_left(attempt: Attempt, *, now: datetime) -> float:
+    """Seconds to the deadline, never below zero; those that stand still while the attempt is paused."""
+    return closing.time_left(attempt, now=now).total_seconds()
+
+
+def is_paused(attempt: Attempt, *, now: datetime) -> bool:
+    """Whether saves have to wait: what was on its way when the pause began still arrives."""
+    return attempt.paused_at is not None and now > attempt.paused_at + closing.grace()
 
 
 def submit_attempt(

@@ -28,7 +28,7 @@ class Disclosure:
 
 
 def of(attempt: Attempt, *, now: datetime) -> Disclosure:
-    """Reads `attempt.mock`: select it with the attempt."""
+    """Reads `attempt.mock` and `attempt.assignment`: select them with the attempt."""
     policy = player.policy_of(attempt)
     phase = review_policy.phase_at(now, is_open=attempt.is_open, window_ends_at=attempt.window_ends_at)
 

@@ -50,7 +50,7 @@ def scores_before(attempt: Attempt, *, now: datetime) -> Earlier:
             result__attempt__paper__blueprint=attempt.paper.blueprint_id,
             result__attempt__started_at__lt=attempt.started_at,
         )
-        .select_related("result__attempt__mock")
+        .select_related("result__attempt__mock", "result__attempt__assignment")
         .order_by("-result__attempt__started_at", "domain")
     )
     by_attempt: dict[Attempt, dict[int, DomainScore]] = defaultdict(dict)

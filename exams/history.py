@@ -115,7 +115,7 @@ def recent(learner: User, *, now: datetime, limit: int) -> tuple[HistoryRow, ...
 def _attempts(learner: User) -> models.QuerySet[Attempt]:
     return (
         Attempt.objects.sat_by(learner)
-        .select_related("paper__blueprint", "mock", "result")
+        .select_related("paper__blueprint", "mock", "assignment", "result")
         .order_by("-started_at", "id")
     )
 
@@ -175,7 +175,7 @@ def trend_of(learner: User, blueprint: Blueprint, *, now: datetime) -> Trend | N
             result__attempt__mock__isnull=False,
             domain__blueprint=blueprint,
         )
-        .select_related("domain", "result__attempt__mock")
+        .select_related("domain", "result__attempt__mock", "result__attempt__assignment")
         .order_by("result__attempt__started_at", "domain__position", "domain__code")
     )
     by_attempt: dict[Attempt, dict[str, Figure]] = defaultdict(dict)

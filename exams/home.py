@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from exams import closing, delivery, earlier, history, pace, standing
+from exams.cohorts import assigned
+from exams.cohorts.assigned import Given
 from exams.history import HistoryRow
 from exams.models import Attempt, ExamPlan, MockExam, Response
 from exams.psychometrics import Verdict
@@ -60,6 +62,8 @@ class HomePage:
     standing: Standing | None
     recent: tuple[HistoryRow, ...]
     mocks: tuple[MockExam, ...]
+    given: tuple[Given, ...]
+    """What was assigned and is still to do."""
 
     @property
     def is_new(self) -> bool:
@@ -99,6 +103,7 @@ def home_page(learner: User, *, now: datetime) -> HomePage:
         standing=stands,
         recent=recent,
         mocks=mocks,
+        given=tuple(each for each in assigned.given_to(learner, now=now) if each.is_to_do),
     )
 
 
@@ -127,7 +132,7 @@ def _running(learner: User, *, now: datetime) -> tuple[Running, ...]:
             title=earlier.title_of(attempt),
             answered=answered.get(attempt.pk, 0),
             slots=attempt.paper.item_count,
-            left=pace.in_words(timedelta(seconds=delivery.seconds_left(attempt.deadline_at, now))),
+            left=pace.in_words(timedelta(seconds=delivery.seconds_left(attempt, now=now))),
         )
         for attempt in open_now
     )

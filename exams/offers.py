@@ -12,7 +12,9 @@ from django.db import models
 
 from accounts.models import User
 from exams import charts, review_policy, starting
-from exams.models import Attempt, MockExam, Paper
+from exams.cohorts.assigned import Given
+from exams.cohorts.terms import Source
+from exams.models import Assignment, Attempt, MockExam, Paper
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,33 @@ class Timeline:
 
 @dataclass(frozen=True)
 class StartPage:
+    """`refusal` is why no start is possible now (see `terms.Refusal`), "" when one is; `refused_until` ends it."""
+
     mock: MockExam
+    assignment: Assignment | None
     running: Attempt | None
+    elsewhere: Attempt | None
+    """The same mock, running for somebody else's purpose than this page's."""
     attempts: int
+    attempts_allowed: int | None
+    delay_minutes: int
+    opens_at: datetime | None
+    closes_at: datetime | None
+    closes_by: Source
+    refusal: str
+    refused_until: datetime | None
+    note: str
+    """Why an exception was made for this learner."""
     base_minutes: int
     factor: Decimal
     factor_minutes: int
     extra_minutes: int
+    exception_minutes: int
     total_minutes: int
     starts_at: datetime
     ends_at: datetime
     last_full_start_at: datetime | None
     is_cut_by_window: bool
-    is_not_open_yet: bool
-    is_over: bool
     scored_items: int
     cut_items: int | None
     """How many of the scored items the cut asks for, where every paper agrees."""
@@ -63,8 +78,12 @@ class StartPage:
         return self.total_minutes - self.base_minutes
 
     @property
-    def is_startable(self) -> bool:
-        return not (self.is_not_open_yet or self.is_over)
+    def minutes_now(self) -> int:
+        return int((self.ends_at - self.starts_at).total_seconds() // 60)
+
+    @property
+    def attempts_left(self) -> int | None:
+        return None if self.attempts_allowed is None else max(0, self.attempts_allowed - self.attempts)
 
 
 def offers(learner: User) -> list[Offer]:
@@ -91,36 +110,106 @@ def offers(learner: User) -> list[Offer]:
 
 
 def start_page(mock: MockExam, learner: User, *, now: datetime) -> StartPage:
-    """All that is said before the clock starts."""
+    """All that is said before the clock starts, of a mock that the learner sits by themselves."""
     own = Attempt.objects.sat_by(learner).filter(mock=mock).exclude(purpose=Attempt.Purpose.PREVIEW)
-    allowed = starting.allowance(mock.seconds, starting.accommodation_of(learner))
+    is_early = mock.opens_at is not None and now < mock.opens_at
+    is_over = mock.closes_at is not None and now >= mock.closes_at
+    return _page(
+        mock,
+        starting.allowance(mock.seconds, starting.accommodation_of(learner)),
+        policy=mock.review_policy,
+        now=now,
+        running=own.filter(state=Attempt.State.IN_PROGRESS).first(),
+        attempts=own.count(),
+        opens_at=mock.opens_at,
+        closes_at=mock.closes_at,
+        refusal="window_over" if is_over else "not_open_yet" if is_early else "",
+        refused_until=mock.opens_at if is_early else None,
+    )
+
+
+def assigned_page(given: Given, *, now: datetime) -> StartPage:
+    """The same of a mock that was assigned: with the window, the attempts and the exception that hold for them."""
+    assignment, held, refusal = given.assignment, given.terms, given.refusal
+    assert assignment.mock is not None, "a practice has a page of its own"
+    own_policy = assignment.review_policy
+    return _page(
+        assignment.mock,
+        held.allowed,
+        policy=assignment.mock.review_policy if own_policy is None else own_policy,
+        now=now,
+        assignment=assignment,
+        running=given.running,
+        elsewhere=refusal.attempt if refusal else None,
+        attempts=given.attempts,
+        attempts_allowed=held.attempts_allowed,
+        delay_minutes=assignment.delay_minutes,
+        opens_at=held.opens_at,
+        closes_at=held.closes_at,
+        closes_by=held.closes_by,
+        refusal=refusal.code if refusal else "",
+        refused_until=refusal.at if refusal else None,
+        exception_minutes=_minutes(held.exception_seconds),
+        note=given.note,
+    )
+
+
+def _page(
+    mock: MockExam,
+    allowed: starting.Allowance,
+    *,
+    policy: review_policy.Policy,
+    now: datetime,
+    running: Attempt | None,
+    attempts: int,
+    opens_at: datetime | None,
+    closes_at: datetime | None,
+    refusal: str,
+    refused_until: datetime | None,
+    assignment: Assignment | None = None,
+    elsewhere: Attempt | None = None,
+    attempts_allowed: int | None = None,
+    delay_minutes: int = 0,
+    closes_by: Source = "",
+    exception_minutes: int = 0,
+    note: str = "",
+) -> StartPage:
     full_end = now + timedelta(seconds=allowed.total)
     # After the window a start would end at once.
-    ends_at = max(now, min(full_end, mock.closes_at)) if mock.closes_at else full_end
+    ends_at = max(now, min(full_end, closes_at)) if closes_at else full_end
     scored_items = mock.items - mock.unscored
     cuts = sorted({ceil(cut * scored_items) for cut in _cuts(mock)})
     by_factor = starting.Allowance(allowed.base, allowed.factor, 0).total - allowed.base
-    last_full_start = mock.closes_at - timedelta(seconds=allowed.total) if mock.closes_at else None
+    last_full_start = closes_at - timedelta(seconds=allowed.total) if closes_at else None
     return StartPage(
         mock=mock,
-        running=own.filter(state=Attempt.State.IN_PROGRESS).first(),
-        attempts=own.count(),
+        assignment=assignment,
+        running=running,
+        elsewhere=elsewhere,
+        attempts=attempts,
+        attempts_allowed=attempts_allowed,
+        delay_minutes=delay_minutes,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        closes_by=closes_by,
+        refusal=refusal,
+        refused_until=refused_until,
+        note=note,
         base_minutes=_minutes(allowed.base),
         factor=allowed.factor,
         factor_minutes=_minutes(by_factor),
-        extra_minutes=_minutes(allowed.extra),
+        extra_minutes=_minutes(allowed.extra) - exception_minutes,
+        exception_minutes=exception_minutes,
         total_minutes=_minutes(allowed.total),
         starts_at=now,
         ends_at=ends_at,
         last_full_start_at=last_full_start if last_full_start and last_full_start > now else None,
         is_cut_by_window=ends_at < full_end,
-        is_not_open_yet=mock.opens_at is not None and now < mock.opens_at,
-        is_over=mock.closes_at is not None and now >= mock.closes_at,
         scored_items=scored_items,
         cut_items=cuts[0] if len(cuts) == 1 else None,
         cut_range=(cuts[0], cuts[-1]) if len(cuts) > 1 else None,
-        shows_right_after=frozenset(mock.review_policy.get(review_policy.Phase.RIGHT_AFTER, [])),
-        timeline=_timeline(now, ends_at, mock.closes_at, last_full_start),
+        shows_right_after=frozenset(policy.get(review_policy.Phase.RIGHT_AFTER, [])),
+        timeline=_timeline(now, ends_at, closes_at, last_full_start),
     )
 
 

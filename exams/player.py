@@ -14,11 +14,16 @@ from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
 from exams import delivery, review_policy
+from exams.cohorts.trail import TrailRow, visible_to_learner
 from exams.models import Attempt, Response
 from questions import answers
 from questions.answers import AnswerShape
 from questions.content import ItemType, Option, Prompt, QuestionContent
 
+PULSE_SECONDS = 90
+"""How often a player reports. Each save sets its clock too: the pulse is for quiet minutes."""
+WATCHED_PULSE_SECONDS = 20
+"""The same for what an instructor may watch: an assignment's."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -114,9 +119,48 @@ class PlayerPage:
     item_count: int
     answered_count: int
     items: tuple[PlayerItem, ...]
+    pulse_seconds: int
+    control_revision: int
+    trail: tuple[TrailRow, ...]
+
+
+@dataclass(frozen=True)
+class PausedPage:
+    """A paused attempt: nothing of its questions."""
+
+    attempt_id: UUID
+    title: str
+    is_timed: bool
+    paused_at: datetime
+    minutes_left: int
+    reason: str
+    control_revision: int
+    trail: tuple[TrailRow, ...]
+    unsent: Sequence[tuple[str, str]]
+    """The fields of a form that arrived during the pause."""
+
+
+def paused_page(attempt: Attempt, *, unsent: Sequence[tuple[str, str]], now: datetime) -> PausedPage:
+    assert attempt.paused_at is not None
+    trail = visible_to_learner(attempt)
+    return PausedPage(
+        attempt_id=attempt.pk,
+        title=attempt.paper.title,
+        is_timed=attempt.is_timed,
+        paused_at=attempt.paused_at,
+        minutes_left=int(delivery.seconds_left(attempt, now=now) // 60),
+        reason=next((row.reason for row in reversed(trail) if row.kind == "paused"), ""),
+        control_revision=attempt.control_revision,
+        trail=trail,
+        unsent=unsent,
+    )
 
 
 def policy_of(attempt: Attempt) -> review_policy.Policy:
+    """The assignment's own, else the mock's; practice has its own."""
+    if attempt.assignment and attempt.assignment.review_policy is not None:
+        own: review_policy.Policy = attempt.assignment.review_policy
+        return own
     return attempt.mock.review_policy if attempt.mock else review_policy.practice()
 
 
@@ -125,7 +169,7 @@ def gives_feedback_at_once(attempt: Attempt) -> bool:
 
 
 def player_page(attempt: Attempt, *, now: datetime) -> PlayerPage:
-    """Everything the player needs, in two queries whatever the length of the paper."""
+    """Everything the player needs, in two queries whatever the length of the paper (four once staff did something)."""
     responses = list(
         attempt.responses.select_related("version__topic", "version__scenario_version__scenario").order_by(
             "slot"
@@ -139,7 +183,7 @@ def player_page(attempt: Attempt, *, now: datetime) -> PlayerPage:
         purpose=attempt.purpose,
         is_timed=attempt.is_timed,
         feedback_at_once=gives_feedback_at_once(attempt),
-        seconds_left=delivery.seconds_left(attempt.deadline_at, now),
+        seconds_left=delivery.seconds_left(attempt, now=now),
         started_at=attempt.started_at,
         deadline_at=attempt.deadline_at,
         server_now=now,
@@ -148,7 +192,14 @@ def player_page(attempt: Attempt, *, now: datetime) -> PlayerPage:
         item_count=len(page_items),
         answered_count=sum(item.is_answered for item in page_items),
         items=page_items,
+        pulse_seconds=pulse_seconds(attempt),
+        control_revision=attempt.control_revision,
+        trail=visible_to_learner(attempt),
     )
+
+
+def pulse_seconds(attempt: Attempt) -> int:
+    return PULSE_SECONDS if attempt.assignment_id is None else WATCHED_PULSE_SECONDS
 
 
 def player_item(attempt: Attempt, response: Response) -> PlayerItem:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
 
 from exams import psychometrics, sweeps
-from exams.models import Attempt, Evidence, ItemStatistic, MockScoreCount, PopulationPrior, Response
-from questions import listing
+from exams.models import Attempt, Evidence, PopulationPrior
+from exams.statistics import standings, tallies, worked_out
 from questions.models import TaskStatement
 
-NAME = "fold-statistics"
+NAME = tallies.LOCK
 REFIT_AFTER = timedelta(minutes=5)
 BATCH = 200
-ENOUGH_TO_SUSPECT = 30
-SOUND_FACILITY = (0.25, 0.95)
-"""An item outside it is too hard or too easy to tell anything: look at its key first."""
 
 
 def fold(*, now: datetime) -> int:
@@ -27,14 +23,17 @@ def fold(*, now: datetime) -> int:
     while True:
         with transaction.atomic():
             sweeps.lock(NAME, now=now)
+            # Skipping what is locked: who reopens a sitting holds its lock and waits for ours.
             attempts = list(
                 Attempt.objects.filter(state=Attempt.State.SCORED, folded_at=None)
-                .select_related("result")
+                .select_for_update(of=("self",), no_key=True, skip_locked=True)
+                .select_related("result", "mock", "paper")
                 .order_by("scored_at")[:BATCH]
             )
-            mocks = [attempt for attempt in attempts if attempt.purpose == Attempt.Purpose.MOCK]
-            _fold_items(mocks)
-            _fold_scores(mocks)
+            gained = tallies.of_attempts(attempts)
+            tallies.apply(gained, sign=1)
+            worked_out.refresh(gained, now=now)
+            standings.fill_missing(attempts)
             Attempt.objects.filter(pk__in=[attempt.pk for attempt in attempts]).update(folded_at=now)
         folded += len(attempts)
         if len(attempts) < BATCH:
@@ -43,55 +42,6 @@ def fold(*, now: datetime) -> int:
         refit_priors(now=now)
     sweeps.finish(NAME, now=now, handled=folded)
     return folded
-
-
-def _fold_items(attempts: Iterable[Attempt]) -> None:
-    """First exposures, scored or not: an unscored slot is there to learn its item's facility."""
-    rows = (
-        Response.objects.filter(attempt__in=list(attempts), is_first_exposure=True)
-        .values("version_id")
-        .annotate(n=models.Count("id"), right=models.Count("id", filter=models.Q(is_correct=True)))
-    )
-    gained = {row["version_id"]: (row["n"], row["right"]) for row in rows}
-    known = ItemStatistic.objects.in_bulk(list(gained))
-    for version_id, (n, right) in gained.items():
-        statistic = known.setdefault(version_id, ItemStatistic(version_id=version_id))
-        statistic.n += n
-        statistic.correct += right
-    ItemStatistic.objects.bulk_create(
-        [known[version_id] for version_id in gained],
-        update_conflicts=True,
-        unique_fields=("version",),
-        update_fields=("n", "correct"),
-    )
-    note_in_bank(gained)
-
-
-def note_in_bank(version_ids: Collection[int]) -> None:
-    """Tell the bank list how often the current ones among these versions were met, and which look wrong."""
-    current = ItemStatistic.objects.filter(
-        pk__in=version_ids, version__question__current=models.F("version")
-    ).values_list("version__question", "n", "correct")
-    for question_id, n, correct in current:
-        facility = correct / n if n else None
-        is_suspect = (
-            facility is not None
-            and n >= ENOUGH_TO_SUSPECT
-            and not SOUND_FACILITY[0] <= facility <= SOUND_FACILITY[1]
-        )
-        listing.note_answers(question_id, seen=n, facility=facility, is_suspect=is_suspect)
-
-
-def _fold_scores(attempts: Iterable[Attempt]) -> None:
-    gained = Counter(
-        (attempt.mock_id, attempt.result.scaled_score)
-        for attempt in attempts
-        if attempt.number == 1 and attempt.mock_id
-    )
-    for (mock_id, scaled_score), n in gained.items():
-        count, _ = MockScoreCount.objects.get_or_create(mock_id=mock_id, scaled_score=scaled_score)
-        count.n += n
-        count.save(update_fields=("n",))
 
 
 def refit_priors(*, now: datetime) -> int:

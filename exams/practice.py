@@ -14,7 +14,7 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.models import User
 from exams import assembly, starting
-from exams.models import Attempt, Exposure
+from exams.models import Assignment, Attempt, Exposure
 from questions.models import Blueprint, Question, TaskStatement, Topic
 
 MAX_QUESTIONS = 50
@@ -108,6 +108,8 @@ def start_practice(
     questions: int,
     start_key: uuid.UUID,
     now: datetime,
+    assignment: Assignment | None = None,
+    window_ends_at: datetime | None = None,
 ) -> Attempt:
     """A new practice, or the one that this very form has started before.
 
@@ -152,6 +154,8 @@ def start_practice(
                 is_timed=False,
                 allowed=starting.Allowance(settings.PRACTICE_DAYS_OPEN * 86_400, Decimal(1), 0),
                 start_key=start_key,
+                assignment=assignment,
+                window_ends_at=window_ends_at,
                 now=now,
             )
     except IntegrityError:

@@ -24,6 +24,7 @@ from exams.models import (
     Result,
     TaskScore,
 )
+from exams.statistics import standings
 from questions import answers
 from questions.models import Blueprint
 
@@ -130,6 +131,8 @@ def score_attempt(attempt_id: uuid.UUID, *, now: datetime) -> bool:
     attempt.state = Attempt.State.SCORED
     attempt.scored_at = now
     attempt.save(update_fields=("state", "scored_at"))
+    if kind is evidence.Kind.MOCK and attempt.mock_id is not None:
+        standings.refresh(attempt.learner_id, paper.blueprint, outlook=outlook)
     AttemptEvent.objects.create(
         attempt=attempt,
         kind=AttemptEvent.Kind.SCORED,
@@ -139,9 +142,19 @@ def score_attempt(attempt_id: uuid.UUID, *, now: datetime) -> bool:
             "correct": score.correct,
             "of": score.scored_items,
             "scaled": score.scaled_score,
+            "shifts": _shifts(gained),
         },
     )
     return True
+
+
+def _shifts(gained: Iterable[tuple[int, bool, float]]) -> dict[str, float]:
+    """Per task id, what this sitting added to the evidence's shift: known only now, and needed to undo it."""
+    shifts: dict[str, float] = defaultdict(float)
+    for task_id, _, shift in gained:
+        if shift:
+            shifts[str(task_id)] += shift
+    return shifts
 
 
 def _outcomes(attempt: Attempt, responses: Sequence[Any]) -> list[Outcome]:

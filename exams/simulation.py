@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from accounts.models import User
 from exams import delivery, items, practice, results, starting
-from exams.models import Attempt, MockExam
+from exams.cohorts import sitting
+from exams.models import Assignment, Attempt, MockExam
 from questions.content import Answer, ItemType
 from questions.models import TaskStatement
 
@@ -33,15 +36,21 @@ class Simulant:
     mean: float
     growth: float
     by_domain: dict[str, float]
+    key: str = ""
 
     @classmethod
-    def of(cls, learner: User) -> Simulant:
-        rng = random.Random(f"simulant:{learner.email}")
-        return cls(learner, rng, mean=rng.gauss(0.0, SPREAD), growth=rng.uniform(0.05, 0.35), by_domain={})
+    def of(cls, learner: User, *, key: str = "", sitting: str = "") -> Simulant:
+        """The same `key`, else the same e-mail address, can do the same in every sitting; answers differ."""
+        key = key or learner.email
+        rng = random.Random(f"simulant:{key}")
+        mean, growth = rng.gauss(0.0, SPREAD), rng.uniform(0.05, 0.35)
+        if sitting:
+            rng = random.Random(f"sitting:{key}:{sitting}")
+        return cls(learner, rng, mean=mean, growth=growth, by_domain={}, key=key)
 
     def ability(self, domain: str) -> float:
         if domain not in self.by_domain:
-            self.by_domain[domain] = self.rng.gauss(0.0, SPREAD)
+            self.by_domain[domain] = random.Random(f"domain:{self.key}:{domain}").gauss(0.0, SPREAD)
         return self.mean + self.by_domain[domain]
 
     def answer(self, facts: items.ItemFacts) -> Answer:
@@ -72,11 +81,34 @@ def wrong_answer(facts: items.ItemFacts, rng: random.Random) -> Answer:
     return None
 
 
+# Each sitting is one transaction: hundreds of commits would take most of the time.
+
+
+@transaction.atomic
 def simulate(simulant: Simulant, mock: MockExam, *, now: datetime) -> Attempt:
     """A whole sitting of a mock that begins at `now`, scored."""
     return _sit(starting.start_attempt(mock, learner=simulant.learner, now=now), simulant)
 
 
+@transaction.atomic
+def simulate_assigned(simulant: Simulant, assignment: Assignment, *, now: datetime) -> Attempt:
+    """The same through an assignment, which must be open for the learner at `now`."""
+    return _sit(sitting.start_assigned(assignment, learner=simulant.learner, now=now), simulant)
+
+
+@transaction.atomic
+def simulate_running(
+    simulant: Simulant, assignment: Assignment, *, began_at: datetime, now: datetime
+) -> Attempt:
+    """A sitting that began a while ago and is still running at `now`, as its player has reported it."""
+    attempt = sitting.start_assigned(assignment, learner=simulant.learner, now=began_at)
+    at, seconds = _answer_slots(attempt, simulant, until=now)
+    delivery.note_pulse(attempt, position=max(1, len(seconds)), seconds=seconds, now=at)
+    attempt.refresh_from_db()
+    return attempt
+
+
+@transaction.atomic
 def simulate_practice(simulant: Simulant, task: TaskStatement, *, questions: int, now: datetime) -> Attempt:
     attempt = practice.start_practice(
         task.domain.blueprint,
@@ -89,23 +121,29 @@ def simulate_practice(simulant: Simulant, task: TaskStatement, *, questions: int
     return _sit(attempt, simulant)
 
 
+def mocks_to_sit() -> tuple[MockExam, MockExam] | None:
+    """The shortest and the longest that are offered, of the exam that is shipped where it is there."""
+    offered = MockExam.objects.filter(is_published=True, is_held_back=False).order_by("items", "pk")
+    mocks = list(offered.filter(code__startswith="mla-")) or list(offered)
+    return (mocks[0], mocks[-1]) if mocks else None
+
+
 def load_history(learners: Sequence[User], *, now: datetime) -> int:
     """Two months of sittings for learners that have none yet; return how many sittings were made.
 
-    The first learner, whom visitors sign in as, gets a longer history than the others.
+    The first learner, whom visitors sign in as, gets a longer history than the others, who have met one mock.
     """
-    mocks = list(MockExam.objects.filter(is_published=True, code__startswith="mla-").order_by("items"))
-    mocks = mocks or list(MockExam.objects.filter(is_published=True).order_by("items"))
-    if not mocks:
+    mocks = mocks_to_sit()
+    if mocks is None:
         return 0
-    short, full = mocks[0], mocks[-1]
+    short, full = mocks
     made = 0
     for place, learner in enumerate(learners):
         if Attempt.objects.sat_by(learner).exists():
             continue
         simulant = Simulant.of(learner)
         at = now - timedelta(days=simulant.rng.randint(35, 56), hours=simulant.rng.randint(0, 12))
-        plan = [full, short, full] if place == 0 else [simulant.rng.choice((full, full, short))]
+        plan = [full, short, full] if place == 0 else [short]
         for mock in plan:
             simulate(simulant, mock, now=at)
             simulant.mean += simulant.growth
@@ -121,18 +159,29 @@ def load_history(learners: Sequence[User], *, now: datetime) -> int:
 
 
 def _sit(attempt: Attempt, simulant: Simulant) -> Attempt:
+    at, seconds = _answer_slots(attempt, simulant, until=attempt.deadline_at)
+    return _finish(attempt, at=at, seconds=seconds)
+
+
+def _answer_slots(
+    attempt: Attempt, simulant: Simulant, *, until: datetime
+) -> tuple[datetime, dict[str, Any]]:
+    """Answer slot after slot, those that are reached before `until`; when the last was, and the seconds of each."""
     rng = simulant.rng
     responses = list(attempt.responses.order_by("slot").values_list("slot", "version_id"))
     facts = items.facts([version_id for _, version_id in responses])
     minutes = attempt.seconds_allowed / 60 if attempt.is_timed else 2.0 * len(responses)
     pace = 60 * minutes / len(responses) * rng.uniform(0.4, 0.75)
     at, seconds = attempt.started_at, {}
+    is_whole = until >= attempt.deadline_at
     for slot, version_id in responses:
         spent = max(8, round(rng.lognormvariate(math.log(pace), 0.45)))
+        if not is_whole and at + timedelta(seconds=spent) > until:
+            break
         at = min(at + timedelta(seconds=spent), attempt.deadline_at - timedelta(seconds=1))
         seconds[str(slot)] = spent
         _answer(attempt, simulant, slot, facts[version_id], at)
-    return _finish(attempt, at=at, seconds=seconds)
+    return at, seconds
 
 
 def _answer(attempt: Attempt, simulant: Simulant, slot: int, facts: items.ItemFacts, at: datetime) -> None:

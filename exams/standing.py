@@ -221,7 +221,7 @@ def _sittings(learner: User, blueprint: Blueprint) -> list[Attempt]:
             mock__isnull=False,
             paper__blueprint=blueprint,
         )
-        .select_related("mock", "result")
+        .select_related("mock", "assignment", "result")
         .order_by("-started_at")
     )
 

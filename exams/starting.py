@@ -16,7 +16,7 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.models import Accommodation, Role, User
 from exams import assembly, closing, delivery
-from exams.models import Attempt, AttemptEvent, Exposure, MockExam, Paper, PaperItem, Response
+from exams.models import Assignment, Attempt, AttemptEvent, Exposure, MockExam, Paper, PaperItem, Response
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Allowance:
     @property
     def total(self) -> int:
         return int((self.base * self.factor).quantize(Decimal(1), ROUND_HALF_UP)) + self.extra
+
+    @property
+    def minutes(self) -> int:
+        return round(self.total / 60)
 
 
 def allowance(seconds: int, accommodation: Accommodation | None) -> Allowance:
@@ -63,7 +67,7 @@ def start_attempt(mock: MockExam, *, learner: User, now: datetime) -> Attempt:
     if mock.closes_at and now >= mock.closes_at:
         raise delivery.DeliveryError("window_over")
     try:
-        return _start(
+        return begin(
             mock,
             learner,
             number=sat.count() + 1,
@@ -86,14 +90,15 @@ def start_preview(mock: MockExam, *, by: User, now: datetime) -> Attempt:
     if running is not None and closing.close_if_overdue(running, now=now).is_open:
         return running
     try:
-        return _start(
+        return begin(
             mock, by, purpose=Attempt.Purpose.PREVIEW, allowed=allowance(mock.seconds, None), now=now
         )
     except IntegrityError:
         return previews.get(state=Attempt.State.IN_PROGRESS)
 
 
-def _start(mock: MockExam, learner: User, *, now: datetime, **fields: Any) -> Attempt:
+def begin(mock: MockExam, learner: User, *, now: datetime, **fields: Any) -> Attempt:
+    """A new attempt of this mock, with its paper. Raises `IntegrityError` where one is running."""
     if not mock.is_per_learner:
         paper = _pick_paper(mock, learner) or _assemble_now(mock, learner, now=now)
         return create_attempt(paper, learner=learner, mock=mock, now=now, **fields)
@@ -113,6 +118,7 @@ def create_attempt(
     now: datetime,
     allowed: Allowance,
     mock: MockExam | None = None,
+    assignment: Assignment | None = None,
     number: int = 1,
     purpose: Attempt.Purpose | None = None,
     is_timed: bool = True,
@@ -126,6 +132,7 @@ def create_attempt(
         learner=learner,
         paper=paper,
         mock=mock,
+        assignment=assignment,
         purpose=purpose,
         number=number,
         start_key=start_key or uuid.uuid4(),

@@ -219,7 +219,7 @@ def _records(learner: User, blueprint: Blueprint, *, now: datetime) -> Mapping[i
     sittings = Attempt.objects.sat_by(learner).filter(
         state=Attempt.State.SCORED, purpose=Attempt.Purpose.MOCK, paper__blueprint=blueprint
     )
-    shown = {each.pk: disclosure.of(each, now=now) for each in sittings.select_related("mock")}
+    shown = {each.pk: disclosure.of(each, now=now) for each in sittings.select_related("mock", "assignment")}
     held_back = [pk for pk, shows in shown.items() if not (shows.score and shows.marks)]
     rows = (
         Response.objects.filter(

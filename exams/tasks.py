@@ -58,3 +58,41 @@ def renew_papers() -> None:
     from exams import renewal
 
     renewal.renew_papers(now=timezone.now())
+
+
+def enqueue_report(run_id: uuid.UUID) -> None:
+    """After the commit. Where the broker is down, the sweep over silent reports finds it."""
+
+    def send() -> None:
+        write_report.delay(str(run_id))
+
+    transaction.on_commit(send, robust=True)
+
+
+@shared_task
+def write_report(run_id: str) -> None:
+    from exams.cohorts import reports
+
+    reports.write(uuid.UUID(run_id), now=timezone.now())
+
+
+@shared_task
+def resume_reports() -> None:
+    from exams.cohorts import reports
+
+    for run_id in reports.lost_runs(now=timezone.now()):
+        write_report.delay(str(run_id))
+
+
+@shared_task
+def forget_reports() -> None:
+    from exams.cohorts import reports
+
+    reports.forget_old(now=timezone.now())
+
+
+@shared_task
+def remind_of_assignments() -> None:
+    from exams.cohorts import reminders
+
+    reminders.send_due(now=timezone.now())

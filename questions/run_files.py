@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from django.db import connection
+from django.db import connection, models
 from django.db.models import QuerySet
 
 from questions.models import ExportChunk, ExportRun, ImportChunk, ImportRun
@@ -21,10 +21,15 @@ def store_upload(run: ImportRun, file: BinaryIO) -> None:
 
 def store_export(run: ExportRun, file: BinaryIO) -> int:
     """In place of what is there; the file's bytes."""
-    ExportChunk.objects.filter(run=run).delete()
+    return store(ExportChunk, run, file)
+
+
+def store(model: type[models.Model], run: models.Model, file: BinaryIO) -> int:
+    """In place of the pieces that `model` holds of the run; the file's bytes."""
+    model._default_manager.filter(run=run).delete()
     size = 0
     for number, data in enumerate(_pieces(file)):
-        _insert(ExportChunk, run, number, data)
+        _insert(model, run, number, data)
         size += len(data)
     return size
 
@@ -32,19 +37,25 @@ def store_export(run: ExportRun, file: BinaryIO) -> int:
 def gathered(run: ImportRun) -> BinaryIO:
     """The uploaded file again, on this machine's disk until it is closed."""
     file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  (the caller closes it)
-    for data in _data(ImportChunk.objects.filter(run=run)):
+    for data in data_of(ImportChunk.objects.filter(run=run)):
         file.write(data)
     file.seek(0)
     return file
 
 
 def streamed(run: ExportRun) -> Iterator[bytes]:
-    return _data(ExportChunk.objects.filter(run=run))
+    return data_of(ExportChunk.objects.filter(run=run))
 
 
-def _insert(
-    model: type[ImportChunk | ExportChunk], run: ImportRun | ExportRun, number: int, data: bytes
-) -> None:
+def data_of(pieces: QuerySet[Any]) -> Iterator[bytes]:
+    # One row a query: a cursor over all of them would hold the whole file in memory on some databases.
+    number = 0
+    while piece := pieces.filter(number=number).first():
+        yield bytes(piece.data)
+        number += 1
+
+
+def _insert(model: type[models.Model], run: models.Model, number: int, data: bytes) -> None:
     if connection.vendor != "postgresql":
         model._default_manager.create(run_id=run.pk, number=number, data=data)
         return
@@ -61,11 +72,3 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
     while data := file.read(PIECE):
         yield data
-
-
-def _data(pieces: QuerySet[ImportChunk] | QuerySet[ExportChunk]) -> Iterator[bytes]:
-    # One row a query: a cursor over all of them would hold the whole file in memory on some databases.
-    number = 0
-    while piece := pieces.filter(number=number).first():
-        yield bytes(piece.data)
-        number += 1

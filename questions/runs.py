@@ -9,14 +9,30 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
 
-from questions.models import ExportRun, ImportRun
 
-R = TypeVar("R", ImportRun, ExportRun)
+class Run(Protocol):
+    """The columns by which a run is claimed and followed; models of several applications have them."""
+
+    _default_manager: Any
+    pk: Any
+    state: Any
+    claim: Any
+    tries: Any
+    done: Any
+    error: Any
+    wants_cancel: Any
+    touched_at: Any
+    finished_at: Any
+
+    def save(self, *, update_fields: list[str]) -> None: ...
+
+
+R = TypeVar("R", bound=Run)
 
 STALE = timedelta(minutes=2)
 QUIET = timedelta(seconds=30)
@@ -50,7 +66,7 @@ def claim(
     `given_up` says for a step how the run ends, and why, when no worker gets through it; else it has failed.
     """
     # Two workers may be sent the same run: after a restart, or when one was only slow.
-    run = model._default_manager.select_for_update(of=("self",)).filter(pk=run_id).first()
+    run: R | None = model._default_manager.select_for_update(of=("self",)).filter(pk=run_id).first()
     if run is None or run.state not in steps:
         return None
     if run.claim is not None and now - run.touched_at < STALE:
@@ -77,7 +93,7 @@ def touch(run: R, *, done: int, **fields: Any) -> None:
         raise RunEndedError("cancelled")
 
 
-def is_quiet(run: ImportRun | ExportRun, *, now: datetime) -> bool:
+def is_quiet(run: Run, *, now: datetime) -> bool:
     return run.claim is not None and now - run.touched_at >= QUIET
 
 
@@ -90,8 +106,9 @@ def release(run: R, *, state: str, now: datetime, **fields: Any) -> bool:
     if held is None:
         return False
     is_over = state in ("applied", "failed", "cancelled")
-    changes = {"state": state, "claim": None, "tries": 0, "touched_at": now, **fields}
-    changes["finished_at"] = now if is_over else None
+    finished_at = now if is_over else None
+    changes = {"state": state, "claim": None, "tries": 0, "touched_at": now, "finished_at": finished_at}
+    changes |= fields
     for name, value in changes.items():
         setattr(run, name, value)
     run.save(update_fields=list(changes))

@@ -39,6 +39,12 @@ FIGURES = {
         "3 submissions at once",
         "Submit → scored p99",
     ),
+    "statistics": (
+        "Scoring and counting, the 2th sitting",
+        "as often as the early one",
+        "Responses a second, all anew",
+        "Rows that differ then",
+    ),
     "closing": ("Closed a second", "Scored a second", "p95 of a save meanwhile"),
     "bank_list": ("p95, 48 questions: plain list", "SQL statements at most, 20 questions", "3 words"),
     "transfer": (
@@ -50,6 +56,15 @@ FIGURES = {
         "Export, what is lost",
         "Megabytes written",
     ),
+    "dashboards": (
+        "18 sittings, 144 responses",
+        "p95, cohort",
+        "p95, assignment",
+        "p95, learner",
+        "SQL statements",
+        "Rows of a report a second",
+    ),
+    "control_room": ("A refresh, 4 running, p95", "SQL statements of a refresh"),
 }
 
 

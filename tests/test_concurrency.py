@@ -14,7 +14,9 @@ from django.db import connection, connections, transaction
 
 from accounts.models import User
 from exams import closing, delivery, results, sweeps
+from exams.cohorts import control
 from exams.models import Attempt, AttemptEvent, Evidence, Exposure, MockExam, Paper, Response, Result
+from tests.exams.cohorts.rooms import Group, make_group
 from tests.factories import NOW, key_of, make_exam, make_user, save, start
 from tests.processes import wait_for
 
@@ -339,3 +341,67 @@ def digest_of(attempt: Attempt) -> str:
     return closing.receipt_digest(
         attempt.responses.order_by("slot").values_list("slot", "revision", "answer")
     )
+
+
+# ── what staff do against saves and closes ──
+
+
+@pytest.fixture
+def group(db: None) -> Group:
+    return make_group(running=1)
+
+
+def pause(group: Group) -> int:
+    return control.pause(group.assignment, by=group.teacher, reason="alarm", now=NOW)
+
+
+def test_a_save_that_waited_for_a_pause_is_judged_by_it(group: Group) -> None:
+    attempt = group.attempts[0]
+    late = NOW + timedelta(minutes=1)
+
+    paused, second = blocked_behind(lambda: pause(group), lambda: save(attempt, 1, None, now=late))
+
+    assert (paused, code(second)) == (1, "paused")
+    assert attempt.responses.get(slot=1).revision == 0
+
+
+def test_a_pause_waits_for_the_save_that_came_first(group: Group) -> None:
+    attempt = group.attempts[0]
+    slot = choice_slots(attempt)[0]
+
+    first, paused = blocked_behind(lambda: save(attempt, slot, "b"), lambda: pause(group))
+
+    assert (code(first), paused) == ("saved", 1)
+    assert attempt.responses.get(slot=slot).answer == "b"
+
+
+def test_minutes_given_while_a_submit_is_at_work_open_nothing_again(group: Group) -> None:
+    attempt = group.attempts[0]
+
+    _, added = blocked_behind(
+        lambda: delivery.submit_attempt(attempt.pk, learner=attempt.learner, now=NOW),
+        lambda: control.add_minutes(group.assignment, by=group.teacher, minutes=5, reason="x", now=NOW),
+    )
+
+    assert isinstance(added, control.ControlError)
+    assert (group.fresh().state, group.fresh().deadline_at) == ("closed", DEADLINE)
+
+
+def test_two_instructors_who_add_minutes_at_once_add_both(group: Group) -> None:
+    more = partial(control.add_minutes, group.assignment, by=group.teacher, minutes=5, reason="x", now=NOW)
+
+    outcomes = at_once(more, more, more)
+
+    assert outcomes == [1, 1, 1]
+    assert group.fresh().deadline_at == DEADLINE + timedelta(minutes=15)
+    assert group.fresh().control_revision == 3
+
+
+def test_a_sweep_that_waited_for_more_minutes_closes_nothing(group: Group) -> None:
+    more = partial(
+        control.add_minutes, group.assignment, by=group.teacher, minutes=5, reason="x", now=DEADLINE
+    )
+
+    blocked_behind(more, partial(closing.close_if_overdue, group.attempts[0], now=OVER))
+
+    assert group.fresh().is_open

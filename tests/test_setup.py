@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from pytest_django import Settings
 
 from accounts.models import Cohort, Membership, Role, User
 from config import probe
-from exams import demo, offering, population
+from exams import demo, offering, population, sweeps
 from exams.management.commands import run_embedded
 from exams.models import Attempt, ItemStatistic, MockExam, MockScoreCount
 from questions.formats.blueprint import MockSpec
@@ -159,7 +160,7 @@ def test_the_demo_is_loaded_once_and_marked(bank: None) -> None:
     for _ in range(2):
         loaded = demo.load(now=NOW)
     assert not loaded.is_new
-    assert len(loaded.learners) == 24
+    assert len(loaded.learners) == 40
     assert User.objects.filter(is_demo=False).count() == 0
     for account in demo.ACCOUNTS:
         user = User.objects.get(email=account.email)
@@ -169,12 +170,36 @@ def test_the_demo_is_loaded_once_and_marked(bank: None) -> None:
     classmate = User.objects.get(email="demo-02@example.com")
     assert not classmate.has_usable_password()
     parts = Membership.objects.filter(cohort__is_demo=True)
-    assert parts.filter(part=Membership.Part.LEARNER).count() == 24
-    assert parts.get(part=Membership.Part.INSTRUCTOR).user.email == "instructor@example.com"
+    assert parts.filter(part=Membership.Part.LEARNER, cohort=loaded.cohort).count() == 40
+    teaching = parts.filter(part=Membership.Part.INSTRUCTOR).values_list("user__email", flat=True)
+    assert list(teaching) == ["instructor@example.com"] * 2
+    terms = Cohort.objects.filter(is_demo=True).values_list("term", flat=True)
+    assert set(terms) == {"Autumn 2026", "Spring 2026"}
     sat = Attempt.objects.count()
-    assert sat >= 24
+    assert sat >= 40
     demo.load(now=NOW)
     assert Attempt.objects.count() == sat
+
+
+def test_the_demo_has_what_is_over_what_runs_now_and_what_is_to_come(bank: None) -> None:
+    loaded = demo.load(now=NOW)
+
+    over, running, coming = loaded.cohort.assignments.order_by("opens_at")
+    given = loaded.cohort.assignments
+    assert given.get(closes_at__lt=NOW) == over and given.get(opens_at__gt=NOW) == coming
+    assert given.get(opens_at__lt=NOW, closes_at__gt=NOW) == running
+    assert over.attempts.filter(state="scored").count() == 38 and not coming.attempts.exists()
+    at_it = running.attempts.filter(state="in_progress")
+    assert at_it.count() == 7 and running.attempts.filter(state="scored").count() == 10
+    assert all(each.started_at < NOW < each.deadline_at for each in at_it)
+    assert at_it.filter(last_seen_at__lte=NOW).count() == 7
+    assert max(each.answered_so_far for each in at_it) > 1
+    former = Cohort.objects.exclude(pk=loaded.cohort.pk).get()
+    assert former.assignments.get().mock == over.mock
+
+    # They end by themselves, and nobody watches a sitting of the demo for ever.
+    sweeps.close_overdue(now=NOW + timedelta(hours=1))
+    assert running.attempts.exclude(closed_at=None).count() == 17
 
 
 def test_a_real_account_with_a_demo_address_is_left_alone(bank: None) -> None:
@@ -193,14 +218,23 @@ def test_removing_the_demo_leaves_everybody_else_and_their_statistics(bank: None
     population.fold(now=NOW)
     before = statistics()
     own = Attempt.objects.count()
-    demo.load(now=NOW)
+    loaded = demo.load(now=NOW)
     assert statistics() != before
+    # A real learner in the demo's cohort sits what was assigned there.
+    Membership.objects.create(cohort=loaded.cohort, user=ana, part=Membership.Part.LEARNER)
+    running = loaded.cohort.assignments.get(opens_at__lt=NOW, closes_at__gt=NOW)
+    mine = simulation.simulate_running(
+        simulation.Simulant.of(ana), running, began_at=NOW - timedelta(minutes=5), now=NOW
+    )
+    own += 1
 
     removed = demo.remove(now=NOW)
 
-    assert removed.accounts == 27
-    assert removed.attempts >= 24
+    assert removed.accounts == 59
+    assert removed.attempts >= 40
     assert list(User.objects.all()) == [ana]
+    mine.refresh_from_db()
+    assert mine.assignment is None and mine.is_open
     assert Attempt.objects.count() == own
     assert not Cohort.objects.exists()
     assert statistics() == before

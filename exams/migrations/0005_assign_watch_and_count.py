@@ -8,6 +8,13 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def count_again(apps, schema_editor):
+    """The figures of before rest on no tallies: the next fold counts every sitting from the first one on."""
+    for name in ("ItemStatistic", "MockScoreCount"):
+        apps.get_model("exams", name).objects.all().delete()
+    apps.get_model("exams", "Attempt").objects.exclude(folded_at=None).update(folded_at=None)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -103,8 +110,9 @@ class Migration(migrations.Migration):
                 ('mock', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='statistic', serialize=False, to='exams.mockexam')),
                 ('n', models.PositiveIntegerField(default=0)),
                 ('passed', models.PositiveIntegerField(default=0)),
+                ('scores', models.JSONField(default=dict, help_text='Right answers → how many attempts.')),
                 ('figures', models.JSONField(default=dict, help_text='exams.statistics.mock_figures says which.')),
-                ('updated_at', models.DateTimeField()),
+                ('updated_at', models.DateTimeField(null=True)),
             ],
             options={
                 'verbose_name': 'mock statistic',
@@ -116,7 +124,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('paper', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='tally', serialize=False, to='exams.paper')),
                 ('scores', models.JSONField(default=dict, help_text='Right answers → how many attempts.')),
-                ('right', models.JSONField(default=dict, help_text='Scored slot → how many answered it right.')),
+                ('right', models.JSONField(default=dict, help_text='Scored slot → [how many answered it right, the sum of their right answers].')),
                 ('domains', models.JSONField(default=dict, help_text='Domain id → [sum, sum of squares, sum of products with the total] of right answers.')),
             ],
             options={
@@ -481,4 +489,5 @@ class Migration(migrations.Migration):
             model_name='partstanding',
             constraint=models.UniqueConstraint(condition=models.Q(('task', None)), fields=('standing', 'domain'), name='part_standing_once_per_domain'),
         ),
+        migrations.RunPython(count_again, migrations.RunPython.noop, elidable=True),
     ]

@@ -44,7 +44,9 @@ class PaperTally(models.Model):
 
     paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="tally")
     scores = models.JSONField(default=dict, help_text=_("Right answers → how many attempts."))
-    right = models.JSONField(default=dict, help_text=_("Scored slot → how many answered it right."))
+    right = models.JSONField(
+        default=dict, help_text=_("Scored slot → [how many answered it right, the sum of their right answers].")
+    )
     domains = models.JSONField(
         default=dict,
         help_text=_("Domain id → [sum, sum of squares, sum of products with the total] of right answers."),
@@ -66,8 +68,9 @@ class MockStatistic(models.Model):
     )
     n = models.PositiveIntegerField(default=0)
     passed = models.PositiveIntegerField(default=0)
+    scores = models.JSONField(default=dict, help_text=_("Right answers → how many attempts."))
     figures = models.JSONField(default=dict, help_text=_("exams.statistics.mock_figures says which."))
-    updated_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("mock statistic")

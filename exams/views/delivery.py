@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -20,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from exams import closing, delivery, player
+from exams.cohorts import trail
 from exams.form_answers import FormAnswers
 from exams.models import Attempt
 from exams.views.errors import RequestError, json_login_required, wants_json
@@ -37,6 +40,10 @@ def attempt(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
     now = timezone.now()
     sitting = _own_attempt(request, attempt_id)
     sitting = closing.close_if_overdue(sitting, now=now)
+    if sitting.is_open and sitting.paused_at is not None:
+        if wants_json(request):
+            return JsonResponse({**_standing_json(sitting, now), "slots": []})
+        return _paused_page(request, sitting, now)
     if wants_json(request):
         return JsonResponse(_attempt_json(sitting, player.player_page(sitting, now=now)))
     if not sitting.is_open:
@@ -47,7 +54,8 @@ def attempt(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @json_login_required
 def save(request: SignedInRequest, attempt_id: uuid.UUID, slot: int) -> JsonResponse:
-    """Store one answer: 200, or 400 malformed, 404 not yours, 409 older than what is stored, 410 closed."""
+    """Store one answer: 200, or 400 malformed, 404 not yours, 409 older than what is stored, 410 closed,
+    423 paused."""
     now = timezone.now()
     try:
         change = _change(_body(request))
@@ -72,7 +80,10 @@ def save(request: SignedInRequest, attempt_id: uuid.UUID, slot: int) -> JsonResp
 @login_required
 def save_all(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """The whole form, for browsers without JavaScript: each slot by its own revision."""
-    if _save_form(request, attempt_id):
+    outcome = _save_form(request, attempt_id)
+    if outcome is FormOutcome.PAUSED:
+        return _paused_page(request, _own_attempt(request, attempt_id), timezone.now())
+    if outcome is FormOutcome.SAVED:
         saved_at = date_format(timezone.localtime(), "H:i:s")
         messages.success(request, _("Saved at %(time)s.") % {"time": saved_at})
     return redirect("exams:attempt", attempt_id)
@@ -89,8 +100,11 @@ def submit(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResponse:
             seconds = _seconds(_body(request))
         except RequestError as error:
             return error.response
-    elif any(name.startswith("revision-") for name in request.POST):
-        _save_form(request, attempt_id)
+    elif (
+        any(name.startswith("revision-") for name in request.POST)
+        and _save_form(request, attempt_id) is FormOutcome.PAUSED
+    ):
+        return _paused_page(request, _own_attempt(request, attempt_id), now)
     try:
         closed = delivery.submit_attempt(attempt_id, learner=request.user, now=now, seconds=seconds)
     except delivery.DeliveryError as error:
@@ -119,17 +133,15 @@ def pulse(request: SignedInRequest, attempt_id: uuid.UUID) -> JsonResponse:
         position = body.get("position")
         if position is not None and not _is_whole(position):
             raise RequestError("bad_position", _("The position is a whole number."))
+        known = body.get("control_revision", sitting.control_revision)
+        if not _is_whole(known):
+            raise RequestError("bad_control_revision", _("The control revision is a whole number."))
         delivery.note_pulse(sitting, position=position, seconds=_seconds(body), now=now)
     except RequestError as error:
         return error.response
-    return JsonResponse(
-        {
-            "state": sitting.state,
-            "deadline_at": sitting.deadline_at.isoformat(),
-            "server_now": now.isoformat(),
-            "seconds_left": round(delivery.seconds_left(sitting.deadline_at, now), 1),
-        }
-    )
+    # Only who is behind costs the read of what staff did.
+    news = trail.news(sitting, since=known) if known < sitting.control_revision else []
+    return JsonResponse({**_standing_json(sitting, now), "news": news})
 
 
 @require_POST
@@ -147,6 +159,8 @@ def feedback(request: SignedInRequest, attempt_id: uuid.UUID, slot: int) -> Http
     except delivery.DeliveryError as error:
         if error.code == "closed":
             return redirect("exams:results", attempt_id)
+        if error.code == "paused":
+            return redirect("exams:attempt", attempt_id)
         raise Http404 from error
     if not request.htmx and "text/html" in request.headers.get("Accept", "") and "revision-1" in request.POST:
         return redirect(reverse("exams:attempt", args=[attempt_id]) + f"#question-{slot}")
@@ -158,7 +172,7 @@ def feedback(request: SignedInRequest, attempt_id: uuid.UUID, slot: int) -> Http
 
 
 def _own_attempt(request: SignedInRequest, attempt_id: uuid.UUID) -> Attempt:
-    mine = Attempt.objects.sat_by(request.user).select_related("paper__blueprint", "mock")
+    mine = Attempt.objects.sat_by(request.user).select_related("paper__blueprint", "mock", "assignment")
     return get_object_or_404(mine, pk=attempt_id)
 
 
@@ -233,6 +247,11 @@ def _refusal(error: delivery.DeliveryError, attempt_id: uuid.UUID, now: Any) -> 
             },
             status=410,
         )
+    if error.code == "paused":
+        return JsonResponse(
+            {"code": "paused", "message": _("The exam is paused. Send this answer again when it goes on.")},
+            status=423,
+        )
     if error.code in CONFLICTS:
         assert error.response is not None
         stored = error.response
@@ -246,7 +265,7 @@ def _refusal(error: delivery.DeliveryError, attempt_id: uuid.UUID, now: Any) -> 
                 "flagged": stored.is_flagged,
                 "struck": stored.struck,
                 "saved_at": stored.saved_at and stored.saved_at.isoformat(),
-                "seconds_left": round(delivery.seconds_left(stored.attempt.deadline_at, now), 1),
+                "seconds_left": round(delivery.seconds_left(stored.attempt, now=now), 1),
             },
             status=409,
         )
@@ -261,14 +280,22 @@ def _refusal(error: delivery.DeliveryError, attempt_id: uuid.UUID, now: Any) -> 
     return JsonResponse({"code": error.code, "message": wording[error.code]}, status=400)
 
 
-def _save_form(request: SignedInRequest, attempt_id: uuid.UUID) -> bool:
-    """Save what the plain form changed and say what of it was not taken; False if it came too late.
+class FormOutcome(enum.Enum):
+    SAVED = "saved"
+    LATE = "late"
+    PAUSED = "paused"
+
+
+def _save_form(request: SignedInRequest, attempt_id: uuid.UUID) -> FormOutcome:
+    """Save what the plain form changed and say what of it was not taken.
 
     A browser without JavaScript sends every slot; only those that differ from what its page was made of
     are saves, each above the revision that it knew: an old page can't blank a newer answer.
     """
     now = timezone.now()
     sitting = closing.close_if_overdue(_own_attempt(request, attempt_id), now=now)
+    if sitting.is_open and delivery.is_paused(sitting, now=now):
+        return FormOutcome.PAUSED
     kept: list[int] = []
     late: list[int] = []
     form = FormAnswers(request.POST)
@@ -289,12 +316,27 @@ def _save_form(request: SignedInRequest, attempt_id: uuid.UUID) -> bool:
                 attempt_id, learner_id=request.user.pk, slot=response.slot, change=change, now=now
             )
         except delivery.DeliveryError as error:
+            if error.code == "paused":
+                return FormOutcome.PAUSED
             (late if error.code == "closed" else kept).append(response.slot)
     if kept:
         messages.warning(request, _kept_newer(kept))
     if late:
         messages.error(request, _("The time was over: what you sent last came too late to count."))
-    return not late
+    delivery.note_progress(attempt_id, now=now)
+    return FormOutcome.LATE if late else FormOutcome.SAVED
+
+
+def _paused_page(request: SignedInRequest, sitting: Attempt, now: datetime) -> HttpResponse:
+    """No questions, no clock; what a form sent meanwhile stays in the page, to be sent again after the pause."""
+    unsent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name != "csrfmiddlewaretoken"
+        for value in values
+    ]
+    page = player.paused_page(sitting, unsent=unsent, now=now)
+    return render(request, "exams/player_paused.html", {"page": page})
 
 
 def _kept_newer(slots: list[int]) -> str:
@@ -314,11 +356,20 @@ def receipt_json(sitting: Attempt) -> dict[str, Any]:
     }
 
 
-def _attempt_json(sitting: Attempt, page: player.PlayerPage) -> dict[str, Any]:
+def _standing_json(sitting: Attempt, now: datetime) -> dict[str, Any]:
     return {
         "state": sitting.state,
-        "deadline_at": page.deadline_at.isoformat(),
-        "server_now": page.server_now.isoformat(),
+        "paused": sitting.paused_at is not None,
+        "deadline_at": sitting.deadline_at.isoformat(),
+        "server_now": now.isoformat(),
+        "seconds_left": round(delivery.seconds_left(sitting, now=now), 1),
+        "control_revision": sitting.control_revision,
+    }
+
+
+def _attempt_json(sitting: Attempt, page: player.PlayerPage) -> dict[str, Any]:
+    return {
+        **_standing_json(sitting, page.server_now),
         "seconds_left": round(page.seconds_left, 1) if sitting.is_open else 0,
         "slots": [
             {

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from exams import delivery, offers, practice, starting
+from exams.cohorts import assigned
 from exams.forms import ExamPlanForm, PracticeForm, practice_message
 from exams.models import ExamPlan, MockExam
 from exams.views.errors import json_login_required, wants_json
@@ -32,7 +33,8 @@ def mocks(request: SignedInRequest) -> HttpResponse:
     rows = offers.offers(request.user)
     if wants_json(request):
         return JsonResponse({"mocks": [_mock_json(row.mock) for row in rows]})
-    return render(request, "exams/mocks.html", {"offers": rows})
+    given = assigned.given_to(request.user, now=timezone.now())
+    return render(request, "exams/mocks.html", {"offers": rows, "given": given})
 
 
 @never_cache

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from exams import closing, disclosure, domain_page, earlier, history, result_page, results, review, standing
+from exams.cohorts import trail
 from exams.earlier import PartRow
 from exams.models import Attempt
 from exams.result_page import ResultPage
@@ -47,7 +48,8 @@ def attempt_results(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpResp
     page = result_page.result_page(sitting, viewer=request.user, now=now)
     if wants_json(request):
         return JsonResponse(_result_json(sitting, page))
-    return render(request, "exams/results.html", {"page": page})
+    done_by_staff = trail.visible_to_learner(sitting)
+    return render(request, "exams/results.html", {"page": page, "trail": done_by_staff})
 
 
 @never_cache
@@ -116,7 +118,7 @@ def _finished(request: SignedInRequest, attempt_id: uuid.UUID, now: datetime) ->
 
 def _visible(request: SignedInRequest) -> QuerySet[Attempt]:
     return Attempt.objects.visible_to(request.user).select_related(
-        "learner", "mock", "paper__blueprint", "result"
+        "assignment", "learner", "mock", "paper__blueprint", "result"
     )
 
 

@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.core import serializers
 from django.test import Client
 
-from accounts import accommodations, anonymising
+from accounts import accommodations, anonymising, cohorts, inviting
 from accounts.models import Accommodation, AccommodationChange, Membership, Role, User
 from exams import closing
 from exams.models import Attempt, Result
@@ -225,3 +225,18 @@ def test_the_old_address_is_free_again(client: Client, full_account: User) -> No
         {"email": "annegret@example.com", "password1": "blue horse 71", "password2": "blue horse 71"},
     )
     assert User.objects.get(email="annegret@example.com").pk != full_account.pk
+
+
+def test_invitations_to_their_addresses_go_and_the_cohorts_log_stays_nameless(
+    full_account: User, ben: User
+) -> None:
+    cohort = make_cohort(instructors=(ben,))
+    for address in (full_account.email, "annegret.second@example.com", "other@example.com"):
+        inviting.invite(cohort, email=address, name=address.partition("@")[0], by=ben, now=NOW)
+    other = make_cohort(instructors=(ben,))
+    cohorts.join(other, full_account, by=ben, now=NOW)
+    cohorts.leave(other, full_account, now=NOW)
+    anonymising.anonymise(full_account, now=NOW)
+    assert [each.email for each in cohort.invitations.all()] == ["other@example.com"]
+    assert list(other.events.order_by("pk").values_list("kind", flat=True)) == ["joined", "left"]
+    assert "annegret" not in everything_stored().lower()

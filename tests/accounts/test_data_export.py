@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts import accommodations
+from accounts import accommodations, cohorts
 from accounts.models import User
 from exams import data_export
 from exams.models import Attempt, AttemptEvent, ExamPlan, MockExam, Response
@@ -173,7 +173,7 @@ def test_two_hundred_sittings_take_as_many_queries_as_one(ana: User, mock: MockE
 
     first = sit(mock, ana)
     with_one = queries()
-    assert with_one <= 13
+    assert with_one <= 14
     copies = Attempt.objects.bulk_create(
         Attempt(
             learner=ana,
@@ -222,3 +222,11 @@ def test_strangers_sign_in_first(client: Client, db: None) -> None:
 def test_it_is_only_read(client: Client, ana: User) -> None:
     client.force_login(ana)
     assert client.post(DATA).status_code == 405
+
+
+def test_a_left_cohort_and_its_log_are_in_it(ana: User, ben: User) -> None:
+    cohort = make_cohort(learners=(ana,), instructors=(ben,))
+    cohorts.leave(cohort, ana, now=NOW)
+    data = export(ana)
+    assert data["memberships"][0]["left_at"] == NOW.isoformat().replace("+00:00", "Z")
+    assert [event["kind"] for event in data["cohort_events"]] == ["left"]

@@ -1,4 +1,4 @@
-"""The commands for rehearsals and disputes: create_mock and attempt_log."""
+"""The commands for rehearsals and disputes: create_mock, simulate and attempt_log."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import Accommodation, User
 from exams import delivery
-from exams.models import MockExam
+from exams.models import Assignment, Attempt, MockExam
 from questions.models import Blueprint
-from tests.factories import NOW, make_bank, make_blueprint, make_exam, save, sit, start
+from tests.factories import NOW, make_bank, make_blueprint, make_cohort, make_exam, save, sit, start
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +94,65 @@ def test_what_cannot_be_made_is_named_and_leaves_nothing(
         create_mock(*arguments)
 
     assert not MockExam.objects.exists()
+
+
+# ── simulate ──
+
+
+def test_simulated_learners_sit_in_a_cohort_and_go_with_the_demo(ana: User) -> None:
+    mock, cohort = make_exam(), make_cohort(learners=(ana,))
+
+    said = run("simulate", "--learners", "3", "--mock", mock.code, "--cohort", str(cohort.pk))
+
+    made = User.objects.filter(is_demo=True)
+    assert said.splitlines()[:3] == ["1 of 3", "2 of 3", "3 of 3"]
+    assert made.count() == Attempt.objects.filter(state="scored", mock=mock, learner__in=made).count() == 3
+    assert cohort.memberships.count() == 4 and not any(user.has_usable_password() for user in made)
+    run("remove_demo")
+    assert list(User.objects.all()) == [ana] and not Attempt.objects.exists()
+    assert [row.user for row in cohort.memberships.all()] == [ana]
+
+
+def test_simulated_learners_sit_what_is_assigned() -> None:
+    mock = make_exam()
+    given = assignment(mock, opens_at=timezone.now() - timedelta(days=2))
+
+    run("simulate", "--learners", "2", "--assignment", str(given.pk), "--seed", "5")
+
+    sat = Attempt.objects.filter(assignment=given, state="scored")
+    assert sat.count() == 2 == given.cohort.memberships.count()
+    assert given.opens_at is not None
+    assert all(given.opens_at <= each.started_at < timezone.now() for each in sat)
+    run("simulate", "--learners", "2", "--mock", mock.code, "--seed", "5")
+    assert MockExam.objects.get().attempts.count() == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--learners", "0", "--mock", "x"), "from 1 to 5000"),
+        (("--learners", "1"), "Mock exams: mock-"),
+        (("--learners", "1", "--mock", "nothing"), "Mock exams: mock-"),
+        (("--learners", "1", "--mock", "{mock}", "--cohort", "999999"), "no cohort 999999"),
+        (("--learners", "1", "--assignment", "999999"), "no assignment 999999"),
+        (("--learners", "1", "--assignment", "{coming}"), "nobody can sit it yet"),
+        (("--learners", "1", "--assignment", "{open}", "--mock", "{mock}"), "leave --mock and --cohort out"),
+    ],
+)
+def test_what_cannot_be_simulated_is_named_and_leaves_nobody(arguments: tuple[str, ...], says: str) -> None:
+    mock = make_exam()
+    coming, now_open = (assignment(mock, opens_at=timezone.now() + timedelta(days=n)) for n in (1, -1))
+    filled = [a.format(mock=mock.code, coming=coming.pk, open=now_open.pk) for a in arguments]
+
+    with pytest.raises(CommandError, match=says):
+        run("simulate", *filled)
+
+    assert not User.objects.exists()
+
+
+def assignment(mock: MockExam, **fields: Any) -> Assignment:
+    values = {"title": "Week 3", "created_at": NOW, "blueprint": mock.blueprint, **fields}
+    return Assignment.objects.create(cohort=make_cohort(), mock=mock, **values)
 
 
 # ── attempt_log ──

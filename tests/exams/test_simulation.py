@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from exams import items, simulation
-from exams.models import Attempt, AttemptEvent, Result
+from exams.models import Assignment, Attempt, AttemptEvent, Result
 from exams.simulation import Simulant
 from questions import answers
 from questions.content import ItemType
@@ -17,6 +17,7 @@ from tests.factories import (
     NOW,
     make_bank,
     make_blueprint,
+    make_cohort,
     make_content,
     make_exam,
     make_mock,
@@ -82,6 +83,7 @@ def test_a_history_is_made_once_and_lies_in_the_past() -> None:
         (full.pk, "mock"),
         (None, "practice"),
     ]
+    assert not Attempt.objects.exclude(learner=learners[0]).exclude(mock=short).exists()
 
 
 def test_the_same_learner_has_the_same_history_again() -> None:
@@ -89,6 +91,28 @@ def test_the_same_learner_has_the_same_history_again() -> None:
     first, second = (Simulant.of(make_user(email=f"{n}@example.com", name="x")) for n in ("a", "b"))
 
     assert Simulant.of(first.learner).mean == first.mean != second.mean
+
+
+def test_what_somebody_can_do_is_the_same_in_every_sitting(ana: User) -> None:
+    first, second = (Simulant.of(ana, sitting=title) for title in ("one", "two"))
+
+    assert [first.ability(code) for code in "12"] == [second.ability(code) for code in "21"][::-1]
+    assert first.rng.random() != second.rng.random()
+    assert Simulant.of(ana, key="7 1").ability("1") != first.ability("1")
+
+
+def test_a_running_sitting_has_answers_until_now(ana: User) -> None:
+    mock = make_exam(items=10, seconds=1_000)
+    given = Assignment.objects.create(
+        cohort=make_cohort(learners=(ana,)), mock=mock, blueprint=mock.blueprint, title="Now", created_at=NOW
+    )
+    now = NOW + timedelta(seconds=400)
+
+    attempt = simulation.simulate_running(Simulant.of(ana), given, began_at=NOW, now=now)
+
+    assert attempt.is_open and attempt.assignment == given
+    assert attempt.answered_so_far <= attempt.position == len(attempt.seconds_by_slot) < 10
+    assert attempt.last_saved_at is not None and NOW < attempt.last_saved_at <= now
 
 
 def test_without_mocks_there_is_no_history(ana: User) -> None:

@@ -33,7 +33,11 @@ def test_the_attempt_as_json(ana_client: Client, attempt: Attempt, clock: Clock)
     clock.advance(100.5)
     body = api.get(ana_client, api.of(attempt))
 
-    assert set(body) == {"state", "deadline_at", "server_now", "seconds_left", "slots"}
+    assert set(body) == {
+        *("state", "deadline_at", "server_now", "seconds_left", "slots"),
+        *("paused", "control_revision"),
+    }
+    assert (body["paused"], body["control_revision"]) == (False, 0)
     assert (body["state"], body["seconds_left"]) == ("in_progress", 1099.5)
     assert datetime.fromisoformat(body["deadline_at"]) == NOW + timedelta(seconds=SECONDS)
     assert datetime.fromisoformat(body["server_now"]) == clock.now

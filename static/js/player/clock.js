@@ -14,6 +14,7 @@ export class Clock extends EventTarget {
     super();
     this.root = root;
     this.isTimed = isTimed;
+    this.frozen = null;
     this.isHidden = isHidden;
     this.onHide = onHide;
     this.face = root.querySelector("[data-clock-time]");
@@ -28,12 +29,25 @@ export class Clock extends EventTarget {
   }
 
   get left() {
-    return Math.max(0, this.endsAt - now());
+    return this.frozen ?? Math.max(0, this.endsAt - now());
+  }
+
+  /** The exam is paused: the clock stands at what the server says is left. */
+  freeze(secondsLeft) {
+    this.stop();
+    this.frozen = secondsLeft;
+    this.#draw();
+  }
+
+  /** It goes on; `adopt` comes next, for the end has moved. */
+  thaw() {
+    this.frozen = null;
+    this.isRunning = false;
   }
 
   /** Take the server's word. Returns by how many seconds the end moved (0 when within what the line blurs). */
   adopt(secondsLeft, roundTrip = 0) {
-    if (!this.isTimed || typeof secondsLeft !== "number") return 0;
+    if (!this.isTimed || this.frozen !== null || typeof secondsLeft !== "number") return 0;
     // The server looked somewhere between sending and receiving: half the round trip ago, give or take that half.
     const endsAt = now() + secondsLeft - roundTrip / 2;
     const moved = endsAt - this.endsAt;
@@ -51,6 +65,7 @@ export class Clock extends EventTarget {
   }
 
   resume() {
+    clearTimeout(this.timer);
     this.isRunning = true;
     this.last = this.left;
     this.#tick();

@@ -75,7 +75,8 @@ export class Finish {
       await this.outbox.flush(failures ? 1500 : Math.max(1500, Math.min(PATIENCE, left)));
       this.outbox.removeEventListener("state", draw);
       const standing = await this.pulse();
-      if (standing?.state === "in_progress" && standing.seconds_left > 0.5) return this.#resume();
+      const goesOn = standing?.state === "in_progress" && (standing.paused || standing.seconds_left > 0.5);
+      if (goesOn) return this.#resume();
       if (standing) {
         const reply = await this.#post();
         if (reply.kind === "reply") return this.#end(reply.data?.results);
@@ -150,7 +151,7 @@ export class Finish {
   #drawStuck(reason) {
     const waiting = this.outbox.size;
     const title = waiting ? plural("stuck-title", waiting) : text("stuck-title-none");
-    const words = text(reason === "session" ? "stuck-session" : "stuck-text");
+    const words = text(["session", "paused"].includes(reason) ? `stuck-${reason}` : "stuck-text");
     const isNew = this.dialog.querySelector("[data-submit-title]").textContent !== title;
     this.#drawSubmit({ title, words, isBusy: true });
     if (isNew) say(`${title}. ${words}`);

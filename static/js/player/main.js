@@ -8,6 +8,7 @@ import { Navigator } from "./navigator.js";
 import { Outbox, sameValue } from "./outbox.js";
 import { Practice } from "./practice.js";
 import { Question } from "./questions.js";
+import { Control } from "./control.js";
 import { notify, reportSaving, toast, withdraw } from "./reports.js";
 import { post } from "./requests.js";
 import { remember, remembered, Stopwatch } from "./sitting.js";
@@ -15,6 +16,7 @@ import { clockTime, plural, text } from "./texts.js";
 
 // Each save sets the clock too: the pulse is for quiet minutes, and 3,000 learners' pulses add up.
 const PULSE = 90_000;
+const PAUSED_PULSE = 10_000; // the learner waits to go on
 const NOTABLE = 5; // seconds by which the end must move before the learner is told
 
 const exam = document.querySelector("[data-exam]");
@@ -42,6 +44,26 @@ let deadlineAt = Date.parse(exam.dataset.deadlineAt);
 let here = questions[0];
 let last = questions[0];
 let isLeaving = false;
+const pulseEvery = Number(exam.dataset.pulseSeconds) * 1000 || PULSE;
+const control = new Control({
+  attempt,
+  onPause(secondsLeft) {
+    clock.freeze(secondsLeft);
+    stopwatch.pause();
+    overview.close();
+    setPulse(PAUSED_PULSE);
+  },
+  onResume() {
+    clock.thaw();
+    setPulse(pulseEvery);
+    // The reply to this pulse sets the clock; then what waited goes out.
+    setTimeout(() => {
+      clock.resume();
+      stopwatch.watch(here);
+      outbox.hurry();
+    });
+  },
+});
 
 const finish = new Finish({
   submitUrl,
@@ -138,6 +160,8 @@ outbox.addEventListener("closed", ({ detail: { entry, reply } }) => {
   over(reply.results);
 });
 
+outbox.addEventListener("paused", () => control.isPaused || pulse());
+
 outbox.addEventListener("state", () => {
   for (const slot of outbox.entries.keys()) bySlot.get(slot)?.showSaved({ isWaiting: Boolean(outbox.reason) });
   overview.draw(here?.slot ?? null);
@@ -175,7 +199,10 @@ tabs?.addEventListener("message", ({ data }) => {
 
 function told(secondsLeft, roundTrip) {
   const moved = clock.adopt(secondsLeft, roundTrip);
-  if (moved > NOTABLE) endMoved(deadlineAt + Math.round(moved) * 1000);
+  if (moved <= NOTABLE) return;
+  // Of what an instructor did the pulse tells more.
+  if (pulseEvery < PULSE) pulse();
+  else endMoved(deadlineAt + Math.round(moved) * 1000);
 }
 
 function endMoved(endsAt) {
@@ -186,7 +213,7 @@ function endMoved(endsAt) {
 /** Ask how the sitting stands; null when the server can't be asked. */
 async function pulse() {
   const seconds = stopwatch.changes();
-  const reply = await post(pulseUrl, { position: here?.slot ?? null, seconds });
+  const reply = await post(pulseUrl, { position: here?.slot ?? null, seconds, control_revision: control.known });
   if (reply.kind === "session") notify(`${text("session-title")} ${text("session-text")}`, { level: "warn", id: "session" });
   if (reply.kind !== "reply" || reply.status !== 200) return null;
   withdraw("session");
@@ -196,10 +223,12 @@ async function pulse() {
     over(resultsUrl);
     return standing;
   }
+  const isTold = control.read(standing);
+  if (standing.paused) return standing;
   const endsAt = Date.parse(standing.deadline_at);
   clock.adopt(standing.seconds_left, reply.roundTrip);
-  if (isTimed && Math.abs(endsAt - deadlineAt) > NOTABLE * 1000) endMoved(endsAt);
-  for (const { id, text: words } of standing.notices ?? []) notify(words, { id: `server-${id}` });
+  if (isTold) deadlineAt = endsAt;
+  else if (isTimed && Math.abs(endsAt - deadlineAt) > NOTABLE * 1000) endMoved(endsAt);
   return standing;
 }
 
@@ -212,10 +241,14 @@ function over(results) {
 clock.addEventListener("threshold", ({ detail: minutes }) => toast(plural("left", minutes)));
 clock.addEventListener("zero", () => finish.timeUp());
 
-let heartbeat = setInterval(pulse, PULSE);
-function beat() {
+let heartbeat = setInterval(pulse, pulseEvery);
+function setPulse(every) {
   clearInterval(heartbeat);
-  heartbeat = setInterval(pulse, PULSE);
+  heartbeat = setInterval(pulse, every);
+}
+
+function beat() {
+  setPulse(control.isPaused ? PAUSED_PULSE : pulseEvery);
   outbox.hurry();
   finish.hurry();
   pulse();
@@ -259,7 +292,7 @@ listen({
   step,
   speak: () => clock.speak(),
   check: (question) => practice.check(question),
-  isOn: () => keysOn.checked,
+  isOn: () => keysOn.checked && !control.isPaused,
 });
 
 addEventListener("online", beat);
@@ -276,7 +309,7 @@ document.addEventListener("visibilitychange", () => {
     stopwatch.pause();
     outbox.hurry();
   } else {
-    stopwatch.watch(here);
+    if (!control.isPaused) stopwatch.watch(here);
     beat();
   }
 });
@@ -294,3 +327,5 @@ replay();
 const linked = Number(location.hash.match(/^#question-(\d+)$/)?.[1]);
 const at = linked || remembered(`at.${attempt}`) || Number(exam.dataset.position) || 1;
 go(at, { focus: false });
+// What an instructor did while this page was not open is told now.
+if (control.isBehind(Number(exam.dataset.controlRevision))) pulse();

@@ -19,7 +19,7 @@ function canonical(value) {
 }
 
 export class Outbox extends EventTarget {
-  /** Events: saved, stale, closed, refused (detail: {entry, reply, isNewest}) and state. */
+  /** Events: saved, stale, closed, refused (detail: {entry, reply, isNewest}), paused and state. */
   constructor({ attempt, urlOf }) {
     super();
     this.key = `cutscore.outbox.${attempt}`;
@@ -131,6 +131,12 @@ export class Outbox extends EventTarget {
 
   #settle(entry, reply) {
     if (reply.kind !== "reply") return this.#failed(reply.kind);
+    if (reply.status === 423) {
+      // The exam is paused: everything is kept, and goes out when it goes on.
+      this.#failed("paused");
+      this.dispatchEvent(new Event("paused"));
+      return;
+    }
     this.failures = 0;
     this.reason = null;
     this.failedSince = null;
