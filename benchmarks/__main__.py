@@ -17,7 +17,10 @@ import psycopg
 import redis
 from psycopg import sql
 
-NAMES = ("save", "start", "sitting", "scoring", "closing", "bank_list", "transfer")
+NAMES = (
+    *("save", "start", "sitting", "scoring", "statistics", "closing", "bank_list", "transfer"),
+    *("dashboards", "control_room"),
+)
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 BROKER = "redis://127.0.0.1:6379/8"
 

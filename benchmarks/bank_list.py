@@ -69,7 +69,7 @@ def run(size: Size) -> Iterator[Row]:
     many = _measure(author, repeats)
     with override_settings(ROOT_URLCONF=__name__):
         pks = ",".join(map(str, Listing.objects.values_list("pk", flat=True)[:20]))
-        bare = _page(_client(author), f"/bare/?pks={pks}", repeats)
+        bare = page_of(client_of(author), f"/bare/?pks={pks}", repeats)
     for name, page in many.items():
         yield Row(f"p95, {large:,} questions: {name}", page.ms, "ms", floor=bare.ms, at_most=MAX_MS)
     # An author's name is asked for only where there is one: the most that any page took is what counts.
@@ -80,28 +80,28 @@ def run(size: Size) -> Iterator[Row]:
 
 
 def _measure(user: User, repeats: int) -> dict[str, Page]:
-    client = _client(user)
+    client = client_of(user)
     blueprint = Listing.objects.values_list("blueprint__code", flat=True).order_by("-pk")[0]
     return {
-        name: _page(client, f"/bank/?{query.format(blueprint=blueprint)}", repeats)
+        name: page_of(client, f"/bank/?{query.format(blueprint=blueprint)}", repeats)
         for name, query in PAGES.items()
     }
 
 
-def _page(client: Client, address: str, repeats: int) -> Page:
+def page_of(client: Client, address: str, repeats: int) -> Page:
     """The milliseconds that the server needs for it, middleware included."""
-    statements = cpu.statements_of(lambda: _get(client, address))
-    return Page(percentile([_get(client, address) for _ in range(repeats)], 95), statements)
+    statements = cpu.statements_of(lambda: get(client, address))
+    return Page(percentile([get(client, address) for _ in range(repeats)], 95), statements)
 
 
-def _get(client: Client, address: str) -> float:
+def get(client: Client, address: str) -> float:
     begun = time.perf_counter()
     reply = client.get(address)
     assert reply.status_code == 200, f"{reply.status_code} {address}"
     return 1000 * (time.perf_counter() - begun)
 
 
-def _client(user: User) -> Client:
+def client_of(user: User) -> Client:
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     return client

@@ -20,6 +20,11 @@ class Size:
     sittings: int = 50
     submissions: int = 200
     overdue: int = 10_000
+    cohorts: int = 100
+    cohort_learners: int = 50
+    """In each cohort; every learner sits two assignments."""
+    running: int = 2_000
+    """At once, of one assignment: what its control room shows."""
     scoring_seconds: float = 15.0
     """How long scoring is watched; None of the overdue attempts stays unscored, but a run need not wait for it."""
 
@@ -36,5 +41,8 @@ TINY = Size(
     sittings=1,
     submissions=3,
     overdue=5,
+    cohorts=3,
+    cohort_learners=3,
+    running=4,
     scoring_seconds=0.5,
 )
