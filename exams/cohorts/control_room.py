@@ -21,7 +21,7 @@ from accounts.models import Membership
 from exams import closing
 from exams.models import Assignment, AssignmentEvent, Attempt
 
-PER_PAGE = 100
+PER_PAGE = 50
 SILENT_AFTER = timedelta(seconds=75)
 """Three pulses missed and a little: browsers slow the timers of hidden pages down to one a minute."""
 IDLE_AFTER = timedelta(minutes=10)

@@ -45,7 +45,8 @@ class PaperTally(models.Model):
     paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="tally")
     scores = models.JSONField(default=dict, help_text=_("Right answers → how many attempts."))
     right = models.JSONField(
-        default=dict, help_text=_("Scored slot → [how many answered it right, the sum of their right answers].")
+        default=dict,
+        help_text=_("Scored slot → [how many answered it right, the sum of their right answers]."),
     )
     domains = models.JSONField(
         default=dict,
