@@ -21,6 +21,7 @@ from exams import delivery, mock_building, starting
 from exams.assembly import Shortage
 from exams.mock_forms import PARTS, MockForm, suggested_code
 from exams.models import Attempt, MockExam, Paper
+from exams.statistics import mock_page
 from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
@@ -85,6 +86,7 @@ def mock(request: SignedInRequest, code: str) -> HttpResponse:
         "policy": MockForm(mock=chosen).policy_rows(),
         "parts": PARTS.values(),
         "previews": mock_building.previews_of(chosen, request.user),
+        "figures": mock_page.figures_of(chosen),
     }
     return render(request, "exams/bank_mock.html", context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from exams import delivery, population, results
 from exams.models import Attempt, MockExam
+from exams.statistics import mock_page
 from questions.models import Question
 from tests.factories import NOW, key_of, make_exam, make_mock, make_user, save, sit, start
 
@@ -136,3 +138,26 @@ def test_the_question_page_links_it(mock: MockExam, client: Client, ben: User) -
     page = client.get(reverse("questions:question", args=[question.code])).content.decode()
 
     assert url_of(question) in page
+
+
+def test_the_page_of_a_mock_shows_what_its_first_attempts_say(
+    mock: MockExam, ben: User, client: Client
+) -> None:
+    address = reverse("exams:bank_mock", args=[mock.code])
+    client.force_login(ben)
+    assert "No learner's first attempt is counted yet." in html.unescape(client.get(address).content.decode())
+
+    sit_all(mock, learners=4)
+    figures = mock_page.figures_of(mock)
+    page = html.unescape(client.get(address).content.decode())
+
+    # Good ones get 7 of the 8, odd slot aside; the others 3 and the odd slot.
+    assert figures is not None and (figures.n, figures.items, figures.mean, figures.median) == (
+        4,
+        8,
+        5.5,
+        5.5,
+    )
+    assert figures.reliability is not None and figures.sem is not None
+    assert "From 4 first attempts, in right answers of 8 scored questions. Provisional" in page
+    assert f"<dt>Alpha</dt><dd>{figures.reliability:.2f}</dd>" in page
