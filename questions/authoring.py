@@ -247,6 +247,10 @@ def fields_of(question: Question) -> DraftFields:
     version = question.current
     if version is None:
         raise AuthoringError("no_version")
+    return fields_of_version(version, tags)
+
+
+def fields_of_version(version: QuestionVersion, tags: tuple[str, ...]) -> DraftFields:
     return DraftFields(
         content=version.parsed,
         topic=version.topic,

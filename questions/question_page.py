@@ -160,23 +160,11 @@ def comparison(question: Question, *, old: int, new: int) -> Comparison | None:
     if old not in lines or new not in lines:
         return None
     tags = tuple(question.tags.values_list("name", flat=True))
-    texts = {v.number: _fields(v, tags) for v in stored if v.number in (old, new)}
+    texts = {v.number: authoring.fields_of_version(v, tags) for v in stored if v.number in (old, new)}
     if draft is not None:
         texts[0] = authoring.fields_of(question)
     found = differences.compare(texts[old], texts[new])
     return Comparison(question, lines[old], lines[new], tuple(lines.values()), tuple(found))
-
-
-def _fields(version: QuestionVersion, tags: tuple[str, ...]) -> authoring.DraftFields:
-    return authoring.DraftFields(
-        content=version.parsed,
-        topic=version.topic,
-        scenario=version.scenario_version.scenario if version.scenario_version else None,
-        level=version.level,
-        difficulty=version.difficulty,
-        keeps_order=version.keeps_order,
-        tags=tags,
-    )
 
 
 # Reviews
@@ -279,4 +267,8 @@ def _changes(draft: Draft) -> tuple[FieldDifference, ...]:
     if draft.based_on is None:
         return ()
     tags = tuple(draft.question.tags.values_list("name", flat=True))
-    return tuple(differences.compare(_fields(draft.based_on, tags), authoring.fields_of(draft.question)))
+    return tuple(
+        differences.compare(
+            authoring.fields_of_version(draft.based_on, tags), authoring.fields_of(draft.question)
+        )
+    )

@@ -16,10 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import access
+from accounts.requests import SignedInRequest
 from exams import challenges, review
 from exams.forms import ChallengeAnswerForm, ChallengeForm
 from exams.models import Attempt
-from exams.views.requests import SignedInRequest
 
 MAX_ID = 2**63 - 1
 

@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import access
+from accounts.requests import SignedInRequest
 from exams import coverage as coverage_map
-from exams.views.requests import SignedInRequest
 from questions.blueprint_forms import ITEM_TYPE_NAMES
 from questions.content import Level
 from questions.models import Blueprint

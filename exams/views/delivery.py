@@ -21,12 +21,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from exams import closing, delivery, player
 from exams.cohorts import trail
 from exams.form_answers import FormAnswers
 from exams.models import Attempt
 from exams.views.errors import RequestError, json_login_required, wants_json
-from exams.views.requests import SignedInRequest
 from questions.content import ItemType
 
 CONFLICTS = {"stale", "checked"}

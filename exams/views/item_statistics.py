@@ -8,8 +8,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import access
+from accounts.requests import SignedInRequest
 from exams.statistics import item_page
-from exams.views.requests import SignedInRequest
 from questions.models import Question
 
 

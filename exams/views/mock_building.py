@@ -17,12 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import access
+from accounts.requests import SignedInRequest
 from exams import delivery, mock_building, starting
 from exams.assembly import Shortage
 from exams.mock_forms import PARTS, MockForm, suggested_code
 from exams.models import Attempt, MockExam, Paper
 from exams.statistics import mock_page
-from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
 MAX_PAPER = 2_000_000_000

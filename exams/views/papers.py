@@ -16,12 +16,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
 from exams import delivery, offers, practice, starting
 from exams.cohorts import assigned
 from exams.forms import ExamPlanForm, PracticeForm, practice_message
 from exams.models import ExamPlan, MockExam
 from exams.views.errors import json_login_required, wants_json
-from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
 

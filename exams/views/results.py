@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.requests import SignedInRequest
 from exams import closing, disclosure, domain_page, earlier, history, result_page, results, review, standing
 from exams.cohorts import trail
 from exams.earlier import PartRow
@@ -23,7 +24,6 @@ from exams.models import Attempt
 from exams.result_page import ResultPage
 from exams.views.delivery import receipt_json
 from exams.views.errors import json_login_required, wants_json
-from exams.views.requests import SignedInRequest
 
 STUCK_AFTER = timedelta(seconds=20)
 

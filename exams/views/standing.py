@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from exams import home as home_reads
 from exams import standing, study
 from exams.models import MockExam
-from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from exams import standing
 from exams import study as study_reads
-from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import access
 from accounts.models import Cohort, Membership, User
+from accounts.requests import SignedInRequest
 from exams import offers, practice
 from exams.cohorts import assigned as assigned_reads
 from exams.cohorts import assigning, sitting
@@ -24,7 +25,6 @@ from exams.cohorts.terms import Refusal
 from exams.mock_forms import PARTS
 from exams.models import Assignment
 from exams.views.errors import json_login_required, wants_json
-from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
 MAX_ID = 2**63 - 1

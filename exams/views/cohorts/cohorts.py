@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import access, cohorts, inviting
 from accounts.cohort_forms import CohortForm
 from accounts.models import Cohort
+from accounts.requests import SignedInRequest
 from exams.cohorts import member_pages
 from exams.views.cohorts import overview
-from exams.views.requests import SignedInRequest
 
 MAX_ID = 2**63 - 1
 

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_safe
 
 from accounts import access
 from accounts.models import Cohort
+from accounts.requests import SignedInRequest
 from exams.cohorts import comparing, links
 from exams.views.errors import wants_json
-from exams.views.requests import SignedInRequest
 
 
 @never_cache

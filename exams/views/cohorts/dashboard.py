@@ -8,12 +8,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import access
+from accounts.requests import SignedInRequest
 from exams.cohorts import dashboard as dashboard_reads
 from exams.cohorts import links
 from exams.cohorts.heat_map import Asked
 from exams.models import Assignment
 from exams.views.errors import wants_json
-from exams.views.requests import SignedInRequest
 
 MAX_ID = 2**63 - 1
 

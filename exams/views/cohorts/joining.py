@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import access, cohorts, inviting
 from accounts.cohort_forms import CodeForm, EmailForm, LinkForm
 from accounts.models import Cohort, Invitation, Membership, Part, User
+from accounts.requests import SignedInRequest
 from exams.views.cohorts.cohorts import MAX_ID, taught
-from exams.views.requests import SignedInRequest
 
 INVITATIONS_A_PAGE = 50
 

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_safe
 
 from accounts import access
 from accounts.models import Cohort, Membership
+from accounts.requests import SignedInRequest
 from exams import standing
 from exams.cohorts import learner_page, links
 from exams.views.errors import wants_json
-from exams.views.requests import SignedInRequest
 from questions.models import Blueprint
 
 MAX_ID = 2**63 - 1

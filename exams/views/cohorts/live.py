@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SEE_COHORT_RESULTS, permission_required
+from accounts.requests import SignedInRequest
 from exams.cohorts import control, control_room
 from exams.cohorts.control_forms import ControlForm
 from exams.models import Assignment
-from exams.views.requests import SignedInRequest
 
 
 @never_cache

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import access, cohorts
 from accounts.cohort_forms import PartForm
 from accounts.models import Cohort, Membership
+from accounts.requests import SignedInRequest
 from exams.cohorts import member_pages
 from exams.views.cohorts.cohorts import MAX_ID, page_query, taught
-from exams.views.requests import SignedInRequest
 
 WHICH = ("", "learner", "instructor", "left")
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import access
 from accounts.models import Cohort
+from accounts.requests import SignedInRequest
 from exams.cohorts import assigned, links
 from exams.cohorts import overview as overview_reads
 from exams.cohorts import teaching as teaching_reads
@@ -17,7 +18,6 @@ from exams.cohorts.heat_map import Asked
 from exams.cohorts.outline import outline
 from exams.models import Assignment
 from exams.views.errors import wants_json
-from exams.views.requests import SignedInRequest
 
 MAX_ID = 2**63 - 1
 

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods
 from accounts import access, inviting, rosters
 from accounts.cohort_forms import RosterForm
 from accounts.models import Cohort
+from accounts.requests import SignedInRequest
 from accounts.rosters import Entry, Preview, Row
 from exams.views.cohorts.cohorts import taught
-from exams.views.requests import SignedInRequest
 
 ROWS_SHOWN = 200
 
